@@ -21,7 +21,7 @@ from api.config import Settings, read_settings
 from api.feed import Feed, GrowthListener
 from api.guard import AddressGuard
 from api.http.deps import Services
-from api.http.docs_page import install_docs_page
+from api.http.docs_page import install_docs
 from api.http.hardening import Hardening
 from api.http.head import HeadAsGet
 from api.http.openapi import contract, operation_id
@@ -63,6 +63,7 @@ from api.routers import (
     rooms,
     search,
     server,
+    sync,
     tokens,
     users,
     webhooks,
@@ -79,7 +80,8 @@ from api.tasks import Tasks
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 
 DESCRIPTION: Final = (
-    "Self-hosted realtime messaging. Events are delivered live on `/ws/messages`: docs/protocol.md."
+    "Self-hosted realtime messaging. Events are delivered live on `/ws/messages`, which"
+    " [/asyncapi.json](asyncapi.json) describes. docs/protocol.md has both halves in words."
 )
 
 
@@ -91,7 +93,7 @@ class Application(FastAPI):
     """
 
     def __init__(self, *, prefix: str, **named: Any) -> None:
-        super().__init__(servers=[{"url": prefix}] if prefix else None, **named)
+        super().__init__(servers=[{"url": prefix, "description": "This server"}] if prefix else None, **named)
         self._below = f"{prefix}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,6 +144,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             reports,
             mentions,
             consumers,
+            sync,
             search,
         ),
         *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens, attachments),
@@ -150,7 +153,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
     for probed in (health, ws):
         app.include_router(probed.router)
     if settings.serves_docs:
-        install_docs_page(app)
+        install_docs(app)
     frontend = settings.frontend or BUILT_FRONTEND
     if (frontend / "index.html").is_file():
         install_page(app, frontend)

@@ -22,6 +22,7 @@ const API_PATHS = [
   'hooks',
   'mentions',
   'consumers',
+  'sync',
   'search',
   'files',
   'problems',

@@ -20,6 +20,7 @@ from api.accounts.security import Passwords
 from api.config import Settings
 from api.main import create_app
 from api.server.run import SHUTDOWN_SECONDS, bind, configuration
+from tests.contract.frames import require_described, require_reply
 
 PASSWORD: Final = "correct horse battery"
 SECONDS: Final = 10.0
@@ -50,7 +51,8 @@ class Socket:
     async def receive(self) -> Event:
         async with asyncio.timeout(SECONDS):
             event: Event = json.loads(await self.raw.recv())
-            return event
+        require_described(event)
+        return event
 
     async def until(self, **wanted: Any) -> Event:
         """Return the next event that has these fields. Earlier events are dropped."""
@@ -66,6 +68,7 @@ class Socket:
         while True:
             event = await self.receive()
             if event["type"] in {"ack", "error"} and event["ref"] == ref:
+                require_reply(str(command["type"]), event)
                 return event
 
     async def entries(self, count: int) -> list[Event]:

@@ -46,6 +46,7 @@ from api.rooms.reports import ReportQueue, ReportService
 from api.rooms.room_changes import RoomChanges
 from api.rooms.rooms import RoomService
 from api.rooms.search import SearchService
+from api.rooms.sync import SyncService
 from api.rooms.webhooks import WebhookService
 from api.rooms.wiring import RoomServices
 from api.rooms.writing import Author
@@ -190,6 +191,10 @@ async def _search(parts: _Services) -> SearchService:
     return parts.rooms.search
 
 
+async def _sync(parts: _Services) -> SyncService:
+    return parts.rooms.sync
+
+
 async def _attachments(parts: _Services) -> AttachmentService:
     if parts.rooms.attachments is None:
         raise NotFound
@@ -232,6 +237,7 @@ MentionsDep = Annotated[MentionService, Depends(_mentions)]
 ConsumersDep = Annotated[ConsumerService, Depends(_consumers)]
 PollsDep = Annotated[Polls, Depends(_polls)]
 WebhooksDep = Annotated[WebhookService, Depends(_webhooks)]
+SyncDep = Annotated[SyncService, Depends(_sync)]
 SearchDep = Annotated[SearchService, Depends(_search)]
 AttachmentsDep = Annotated[AttachmentService, Depends(_attachments)]
 NodesDep = Annotated[Nodes, Depends(_nodes)]

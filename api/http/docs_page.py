@@ -1,15 +1,21 @@
-"""/docs: Swagger UI with files from this server, so that the page loads nothing from other hosts."""
+"""/docs, Swagger UI with files from this server, so that it loads nothing from other hosts; and /asyncapi.json."""
 
 import base64
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import fastapi_swagger
+import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.staticfiles import StaticFiles
+
+from api import __version__
+from api.http.deps import services
+from api.protocol.asyncapi import asyncapi
 
 ASSETS: Final = Path(fastapi_swagger.__file__).parent / "resources"
 
@@ -23,7 +29,26 @@ class _Assets(StaticFiles):
         return response
 
 
-def install_docs_page(app: FastAPI) -> None:
+def install_docs(app: FastAPI) -> None:
+    """Serve the page of the HTTP half, and the description of the socket."""
+    _install_page(app)
+
+    @app.get("/asyncapi.json", include_in_schema=False)
+    async def socket(request: Request) -> Response:
+        known = services(request).settings
+        return Response(
+            _described(known.url, known.subscriptions, known.file_bytes), media_type="application/json"
+        )
+
+
+@cache
+def _described(url: str, subscriptions: int, file_bytes: int) -> bytes:
+    return orjson.dumps(
+        asyncapi(version=__version__, url=url, subscriptions=subscriptions, file_bytes=file_bytes)
+    )
+
+
+def _install_page(app: FastAPI) -> None:
     """Serve the page and its files, with a policy that allows its one inline script by hash."""
     app.mount("/docs/assets", _Assets(directory=ASSETS), name="docs-assets")
 

@@ -2,162 +2,40 @@
 
 from typing import Any, Final
 
-AT: Final = "2026-11-29T09:30:00.000Z"
-USER_ID: Final = "2R4bBU2EkgtKIDpKoGDqPw"
-SESSION_ID: Final = "m8VttSO5vGyK_-JeTRkdRw"
-EPOCH: Final = "kW3x9bQm"
-_ADA: Final = {"id": USER_ID, "username": "ada", "display_name": "Ada Lovelace"}
-ADA: Final = {**_ADA, "status_text": "", "time_zone": "Europe/London", "is_bot": False}
-TOKENS: Final = {
-    "access_token": "eyJhbGciOiJIUzI1NiIs…",
-    "token_type": "bearer",
-    "expires_in": 900,
-    "refresh_token": f"{SESSION_ID}.l4Xk…",
-}
-_WRITTEN: Final = {
-    "room_id": "lobby",
-    "seq": 42,
-    "at": AT,
-    "user_id": USER_ID,
-    "username": "ada",
-    "ref": "b7c1f0de",
-    "body": "Hello!",
-    "reply_to": None,
-}
-_EDIT: Final = {"seq": 43, "at": AT, "user_id": USER_ID, "username": "ada", "body": "Hello, all!"}
-_REACTION: Final = {"emoji": "👍", "count": 1, "user_ids": [USER_ID]}
-FILE: Final = {
-    "file_id": "Ck3yd3a8Y0m5qFJxX1pQ9g",
-    "name": "cat.png",
-    "type": "image/png",
-    "size": 20480,
-    "width": 640,
-    "height": 480,
-    "has_thumb": True,
-    "blur": "3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
-    "alt": "A cat on a keyboard",
-}
-MESSAGE: Final = {
-    **_WRITTEN,
-    "thread": None,
-    "edited_at": None,
-    "deleted": False,
-    "pinned": False,
-    "reactions": [_REACTION],
-    "reply_count": 2,
-    "last_reply_at": AT,
-    "mentions": [USER_ID],
-    "mentions_all": False,
-    "is_bot": False,
-    "shown_as": None,
-    "files": [FILE],
-}
-ROOM: Final = {
-    "id": "lobby",
-    "name": "Lobby",
-    "topic": "",
-    "visibility": "public",
-    "archived": False,
-    "slow_seconds": 0,
-    "post_role": "member",
-    "created_at": AT,
-    "role": "member",
-    "epoch": EPOCH,
-    "seq": 42,
-    "read_seq": 40,
-    "unread_count": 1,
-    "first_unread_seq": 41,
-    "mention_count": 1,
-    "notify": {"level": "mentions", "muted_until": None},
-    "last_message": MESSAGE,
-    "kind": "room",
-    "users": [],
-    "member_count": 3,
-    "place": {"favourite": True, "section": "Work", "hidden": False},
-}
-MEMBER: Final = {
-    "user_id": USER_ID,
-    "username": "ada",
-    "display_name": "Ada Lovelace",
-    "is_bot": False,
-    "role": "owner",
-    "joined_at": AT,
-    "online": True,
-    "read_seq": 42,
-}
-ACCOUNT: Final = ADA | {
-    "created_at": AT,
-    "admin": True,
-    "disabled": False,
-    "erasing": False,
-    "owner_id": None,
-}
-AUDITED: Final = {
-    "at": AT,
-    "event": "disabled",
-    "actor_id": USER_ID,
-    "actor_username": "ada",
-    "subject_id": "Yq0sPZ3vT7yq4jDk1mH8bA",
-    "subject_username": None,
-    "address": "192.0.2.7",
-    "room_id": None,
-}
-SETTING: Final = {
-    "name": "TAILWIRE_PORT",
-    "description": "The port to listen on. 0 chooses a free port.",
-    "value": 8000,
-    "source": "default",
-    "secret": False,
-    "set": False,
-}
-REPORT: Final = {
-    "id": "5f0e1b7c9a3d48e6a1b2c3d4e5f60718",
-    "room_id": "lobby",
-    "room_name": "Lobby",
-    "seq": 42,
-    "reason": "This is a threat",
-    "state": "open",
-    "reporter": ADA,
-    "at": AT,
-}
-ENTRY: Final = {"type": "message", **_WRITTEN}
-
-_FEED: Final = {"live": True, "lag_ms": 2, "silent_ms": 1_204}
-NODE: Final = {
-    "node_id": "8c0xTnQeW1mBzJ4dYk2rUg",
-    "current": True,
-    "age_ms": 0,
-    "host": "chat-1",
-    "process": 17,
-    "version": "0.1.0",
-    "started_at": AT,
-    "connections": 42,
-    "sockets": 43,
-    "subscriptions": 120,
-    "rooms": 12,
-    "feed": _FEED,
-    "memory_short": False,
-    "clock_skew_ms": 1,
-    "tasks": [],
-}
-
-BOT: Final = {
-    **ADA,
-    "id": "Yq0sPZ3vT7yq4jDk1mH8bA",
-    "username": "engine",
-    "display_name": "Analytical Engine",
-    "is_bot": True,
-    "created_at": AT,
-}
-PROGRAM_TOKEN: Final = {
-    "token_id": "k1ZbCVaLHyUgm4YYYqYIOQ",
-    "name": "Nightly build",
-    "scopes": ["read", "write"],
-    "room_ids": ["lobby"],
-    "created_at": AT,
-    "expires_at": None,
-    "last_used_at": AT,
-}
+from api.http.example_records import (
+    ACCOUNT,
+    ADA,
+    ADMIN_ROOM,
+    AROUND,
+    AT,
+    AUDITED,
+    BOT,
+    CONSUMER,
+    DELIVERY,
+    EDIT,
+    ENTRY,
+    EPOCH,
+    FEED,
+    FILE,
+    HOOK,
+    INVITE,
+    JOINED,
+    LINK,
+    MEMBER,
+    MESSAGE,
+    NODE,
+    PERSON,
+    PROGRAM_TOKEN,
+    REPLAY,
+    REPORT,
+    ROOM,
+    ROOM_INVITE,
+    SESSION_ID,
+    SETTING,
+    TOKENS,
+    USER_ID,
+    WEBHOOK,
+)
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     # What comes in.
@@ -216,6 +94,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "NewBotName": {"display_name": "Analytical Engine"},
     "NewWebhook": {"url": "https://in.example.org/tailwire", "kinds": ["message", "edit", "delete"]},
     "ChangedWebhook": {"paused": False},
+    "SyncIn": {
+        "positions": [{"room_id": "lobby", "epoch": EPOCH, "seq": 41}],
+        "limit": 500,
+        "others": True,
+    },
     "NewReplay": {"from_seq": 40, "to_seq": 42, "epoch": EPOCH},
     # What goes out.
     "Problem": {
@@ -238,13 +121,90 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "BotOut": BOT,
     "BotsOut": {"items": [BOT], "next_cursor": None},
     "MessageOut": MESSAGE,
-    "EditsOut": {"original": _EDIT | {"seq": 42, "body": "Hello!"}, "items": [_EDIT], "has_more": False},
+    "EditsOut": {"original": EDIT | {"seq": 42, "body": "Hello!"}, "items": [EDIT], "has_more": False},
     "ReactorsOut": {"items": [{"user_id": USER_ID, "username": "ada", "at": AT}], "next_cursor": None},
     "SearchOut": {"items": [MESSAGE], "next_cursor": None, "terms": ["hello"]},
     "MentionsOut": {"items": [MESSAGE], "next_cursor": None},
     "PinsOut": {"items": [MESSAGE | {"pinned": True}]},
     "HistoryOut": {"items": [MESSAGE], "epoch": EPOCH, "has_more": False},
     "LogOut": {"items": [ENTRY], "epoch": EPOCH, "seq": 42},
+    "SyncOut": {
+        "items": [ENTRY, {"type": "live", "room_id": "lobby", "epoch": EPOCH, "seq": 42}],
+        "not_found": ["m8VttSO5vGyK_-JeTRkdRw"],
+        "has_more": False,
+    },
+    "HistoryAroundOut": {"items": [MESSAGE], **AROUND},
+    "TimelineOut": {"items": [JOINED, MESSAGE | {"type": "message"}], "epoch": EPOCH, "has_more": False},
+    "TimelineAroundOut": {"items": [JOINED, MESSAGE | {"type": "message"}], **AROUND},
+    "ConsumerOut": CONSUMER,
+    "ConsumersOut": {"items": [CONSUMER]},
+    "ConsumerWithLag": CONSUMER | {"lag": 3},
+    "EntriesOut": {"items": [ENTRY | {"epoch": EPOCH}], "token": "b64Jc2Vx…", "has_more": False},
+    "HooksOut": {"items": [HOOK], "next_cursor": None},
+    "MadeHook": HOOK | {"url": "https://chat.example.org/hooks/twh_l4Xk…"},
+    "InvitesOut": {"items": [INVITE], "next_cursor": None},
+    "MadeInvite": INVITE | LINK,
+    "RoomInvitesOut": {"items": [ROOM_INVITE], "next_cursor": None},
+    "MadeRoomInvite": ROOM_INVITE | LINK,
+    "PreviewOut": {"room_name": "Lobby", "member_count": 3, "invited_by": PERSON},
+    "WebhookOut": WEBHOOK,
+    "WebhooksOut": {"items": [WEBHOOK]},
+    "MadeWebhook": WEBHOOK | {"secret": "whsec_…"},
+    "SecretOut": {"secret": "whsec_…", "earlier_until": AT},
+    "DeliveriesOut": {"items": [DELIVERY], "next_cursor": None},
+    "ReplayOut": REPLAY,
+    "FileOut": FILE | {"room_id": "lobby", "offset": 20480, "whole": True},
+    "RoomFilesOut": {
+        "items": [FILE | {"seq": 42, "user_id": USER_ID, "at": AT}],
+        "next_cursor": None,
+    },
+    "FileUrlsOut": {
+        "items": [
+            {
+                "file_id": FILE["file_id"],
+                "url": f"https://chat.example.org/files/{FILE['file_id']}/1796031000.9f2b…/cat.png",
+                "expires_at": AT,
+            }
+        ]
+    },
+    "SessionsOut": {
+        "items": [
+            {
+                "id": SESSION_ID,
+                "created_at": AT,
+                "last_used_at": AT,
+                "user_agent": "Mozilla/5.0 …",
+                "current": True,
+            }
+        ]
+    },
+    "ServerOut": {
+        "name": "Tailwire",
+        "version": "0.1.0",
+        "signup": "invite",
+        "features": ["edit", "delete", "react"],
+        "limits": {
+            "frame_bytes": 65_536,
+            "body_characters": 4_000,
+            "subscriptions": 100,
+            "replay": 5_000,
+            "file_bytes": 104_857_600,
+            "files": 10,
+        },
+    },
+    "AdminRoomOut": ADMIN_ROOM,
+    "AdminRoomsOut": {"items": [ADMIN_ROOM], "next_cursor": None},
+    "Health": {"status": "ok"},
+    "Readiness": {
+        "status": "ready",
+        "store": True,
+        "memory": True,
+        "feed": FEED,
+        "clock_skew_ms": 1,
+        "connections": 42,
+        "tasks": [],
+        "search": None,
+    },
     "RoomOut": ROOM,
     "RoomsOut": {"items": [ROOM], "next_cursor": None},
     "AccountOut": ACCOUNT,

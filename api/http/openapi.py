@@ -22,18 +22,54 @@ from api.errors import (
 )
 from api.http.bodies.forms import Problem
 from api.http.examples import EXAMPLES
+from api.protocol.asyncapi import schemas_over_http
 
 SESSION_HEADER: Final = "X-Tailwire-Session"
 REFUSED: Final = 400
 """Statuses from this one on are errors."""
-LINK: Final = {
-    "description": 'The next page, as `<?cursor=...>; rel="next"` (RFC 8288)',
-    "schema": {"type": "string"},
-}
-RATE_LIMIT: Final = {
+HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "Link": {
+        "description": 'The next page, as `<?cursor=...>; rel="next"` (RFC 8288)',
+        "schema": {"type": "string"},
+    },
     "RateLimit-Policy": {"description": 'The limits, as `"sends";q=20;w=2`', "schema": {"type": "string"}},
     "RateLimit": {"description": 'What is left of them, as `"sends";r=0;t=1`', "schema": {"type": "string"}},
+    "Retry-After": {
+        "description": "Seconds",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {
+        "description": "How to log in, where a token is wanted",
+        "schema": {"type": "string"},
+    },
 }
+"""Headers of answers, which stand in the components by these names."""
+TAGS: Final = {
+    "server": "What anybody may know of a server, and what the codes of its errors mean.",
+    "auth": "Signing up, logging in, and the sessions of a user.",
+    "users": "The caller's own account, other users, and whom the caller has blocked.",
+    "rooms": "Rooms and their members, bans, and all that changes while a client is away.",
+    "messages": "Messages, their changes, threads and mentions, and the log of a room.",
+    "reports": "Messages that were reported to the administrators.",
+    "consumers": "Readers that miss nothing: their positions are kept by the server.",
+    "search": "Finding messages.",
+    "hooks": "Addresses at which other programs post messages into a room.",
+    "webhooks": "Addresses to which the entries of a room are posted.",
+    "invites": "Links by which people come into a room.",
+    "admin": "What administrators do with accounts, rooms and the server.",
+    "bots": "Users as which programs write.",
+    "tokens": "What programs use in place of a log-in.",
+    "files": "Files of messages: uploading, listing and opening them.",
+    "health": "How the server is, for whatever watches it.",
+}
+"""What the operations under each tag are about. It is the order in which they are shown."""
+EVENTS_IN: Final = {
+    "LogOut": ("Entry",),
+    "EntriesOut": ("Entry", "ResetEvent", "MembershipEvent"),
+    "SyncOut": ("Entry", "LiveEvent", "ResetEvent"),
+}
+"""Answers whose items are events of the socket, and which ones."""
 _FASTAPIS_OWN: Final = ("HTTPValidationError", "ValidationError")
 _WAITS: Final = frozenset({RateLimited.status, Unavailable.status})
 
@@ -48,6 +84,10 @@ def refuses(*errors: type[TailwireError]) -> dict[int | str, dict[str, Any]]:
 
 def contract(schema: dict[str, Any]) -> dict[str, Any]:
     """Complete FastAPI's OpenAPI: errors, summaries, formats of times, and examples."""
+    schema["info"]["license"] = {"name": "MIT", "identifier": "MIT"}
+    schema.setdefault("servers", [{"url": "/", "description": "This server"}])
+    schema["tags"] = [{"name": name, "description": what} for name, what in TAGS.items()]
+    schema["components"]["headers"] = HEADERS
     _complete_schemas(schema["components"]["schemas"])
     for path, operations in schema["paths"].items():
         for operation in operations.values():
@@ -62,6 +102,11 @@ def _complete_schemas(schemas: dict[str, Any]) -> None:
         schemas.pop(name, None)
     schemas["Problem"] = Problem.model_json_schema()
     schemas["Problem"]["properties"]["code"]["enum"] = all_codes()
+    schemas["Problem"]["properties"]["type"]["format"] = "uri-reference"
+    schemas.update(schemas_over_http())
+    for name, events in EVENTS_IN.items():
+        forms = [{"$ref": f"#/components/schemas/{event}"} for event in events]
+        schemas[name]["properties"]["items"]["items"] = {"anyOf": forms} if forms[1:] else forms[0]
     for name, one in schemas.items():
         for time in _times_of(one):
             time["format"] = "date-time"
@@ -79,8 +124,12 @@ def _add_errors(path: str, operation: dict[str, Any], schemas: dict[str, Any]) -
     for status, said in operation["responses"].items():
         if int(status) >= REFUSED and "content" not in said:
             said.update(_form(int(status)))
-        if int(status) < REFUSED and _is_page(said, schemas):
-            said["headers"] = {"Link": LINK}
+        if int(status) < REFUSED:
+            names = (["Link"] if _is_page(said, schemas) else []) + (
+                ["RateLimit-Policy", "RateLimit"] if "security" in operation else []
+            )
+            if names:
+                said["headers"] = _headers(*names)
 
 
 def operation_id(route: APIRoute) -> str:
@@ -88,8 +137,9 @@ def operation_id(route: APIRoute) -> str:
     if not route.tags:  # a route that OpenAPI does not show
         return route.name
     tag = str(route.tags[0])
-    name = {tag: "list", tag.removesuffix("s"): "get"}.get(route.name, route.name)
-    return f"{tag}_{name}"
+    nouns = (tag.removesuffix("s"), tag)
+    words = [word for word in route.name.split("_") if word not in nouns]
+    return "_".join([tag, *(words or ["get" if route.name == nouns[0] else "list"])])
 
 
 def _describe(operation: dict[str, Any]) -> None:
@@ -144,11 +194,15 @@ def _form(status: int) -> dict[str, Any]:
     form: dict[str, Any] = {
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     }
-    if status in _WAITS:
-        seconds = {"type": "integer", "minimum": 1}
-        form["headers"] = {"Retry-After": {"required": True, "description": "Seconds", "schema": seconds}}
+    names = ["Retry-After"] if status in _WAITS else []
     if status == RateLimited.status:
-        form["headers"] |= RATE_LIMIT
+        names += ["RateLimit-Policy", "RateLimit"]
     if status == Unauthorized.status:
-        form["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+        names.append("WWW-Authenticate")
+    if names:
+        form["headers"] = _headers(*names)
     return form
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

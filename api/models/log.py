@@ -7,7 +7,7 @@ An *entry* is any durable fact of a room. Its `data` holds exactly the fields th
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 EntryData: TypeAlias = dict[str, Json]
@@ -26,6 +26,8 @@ MAX_MENTIONS: Final = 50
 """A message mentions at most this many different users."""
 MAX_PINS: Final = 100
 """A room has at most this many pinned messages."""
+MAX_REPLAY: Final = 5_000
+"""The longest replay, in entries. A client further behind loads the newest history faster than a replay."""
 
 
 class Kind(StrEnum):
@@ -94,6 +96,27 @@ class Head:
     room_id: str
     epoch: str
     seq: int
+
+    def can_resume(self, epoch: str, seq: int) -> bool:
+        """Say whether a client can go on from a position: of this epoch, not past the end, and not too far behind."""
+        return epoch == self.epoch and 0 <= self.seq - seq <= MAX_REPLAY
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a room's log, and how new it is: the time of the last entry, 0 where that is not known."""
+
+    head: Head
+    at: int
+    has_messages: bool
+
+
+class Stretch(NamedTuple):
+    """A part of a room's log: the entries with a seq in (after, until]."""
+
+    room_id: str
+    after: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True)

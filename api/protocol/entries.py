@@ -3,7 +3,9 @@
 An entry's event has the fields in `api/models/kinds.py`. Entries of unknown kinds are passed on with all their fields.
 """
 
-from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypeAlias
+
+from typing_extensions import TypedDict
 
 from api.models.kinds import KINDS, shown
 from api.models.log import UNREADABLE, Entry

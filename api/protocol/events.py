@@ -5,31 +5,22 @@ Events are plain dictionaries. Each is encoded once, however many sockets it goe
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias
 
 import orjson
+from typing_extensions import TypedDict
 
 from api.errors import TailwireError
 from api.models.accounts import User
 from api.models.attachments import MAX_FILES
-from api.models.log import Entry
+from api.models.log import MAX_REPLAY, Entry
 from api.protocol.fields import (
     MAX_BODY_CHARACTERS,
-    MAX_REPLAY,
     MAX_REQUEST_BYTES,
     timestamp,
 )
 from api.protocol.frames import Frames, frame
-from api.protocol.signal_events import (
-    NoticeEvent,
-    NotificationsEvent,
-    PlaceEvent,
-    PresenceEvent,
-    ReadEvent,
-    TypingEvent,
-    UserEvent,
-    WebhookPausedEvent,
-)
+from api.protocol.signal_events import SignalEvent
 
 MembershipReason: TypeAlias = Literal["added", "joined", "role", "left", "removed", "banned", "deleted"]
 """What has happened to a membership: added by somebody or joined, another role, left, removed or banned by somebody, or
@@ -148,14 +139,7 @@ OtherEvent: TypeAlias = (
     | LiveEvent
     | ResetEvent
     | MembershipEvent
-    | ReadEvent
-    | NotificationsEvent
-    | PlaceEvent
-    | UserEvent
-    | TypingEvent
-    | PresenceEvent
-    | NoticeEvent
-    | WebhookPausedEvent
+    | SignalEvent
     | ExpiringEvent
     | PongEvent
     | HeartbeatEvent

@@ -19,7 +19,7 @@ FEATURES: Final = (
     *("edit", "delete", "react", "pin", "threads", "mentions", "notifications"),
     *("room_settings", "direct", "invites", "bans", "reports", "blocks"),
     *("typing", "presence", "receipts", "notices", "hooks", "consumers", "webhooks", "bots", "search"),
-    "files",
+    *("files", "sync"),
 )
 """The features that were added since version 1 began. `ready` tells clients of them."""
 
@@ -33,8 +33,6 @@ MAX_TOKEN_CHARACTERS: Final = 4_000
 """A longer token would not fit into the first frame of a socket."""
 MAX_WATCHED: Final = 200
 """The most users whom one connection watches."""
-MAX_REPLAY: Final = 5_000
-"""The longest replay, in entries. A client further behind loads the newest history faster than a replay."""
 
 
 def features(*, receipts: bool, search: bool, files: bool) -> tuple[str, ...]:

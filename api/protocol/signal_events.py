@@ -3,7 +3,9 @@
 The other events are in `api/protocol/events.py`, where all of them are encoded.
 """
 
-from typing import Literal, TypedDict
+from typing import Literal, TypeAlias
+
+from typing_extensions import TypedDict
 
 from api.models.changes import (
     Grown,
@@ -95,6 +97,18 @@ class NoticeEvent(TypedDict):
     epoch: str
     seq: int
     mention: bool
+
+
+SignalEvent: TypeAlias = (
+    ReadEvent
+    | NotificationsEvent
+    | PlaceEvent
+    | UserEvent
+    | TypingEvent
+    | PresenceEvent
+    | NoticeEvent
+    | WebhookPausedEvent
+)
 
 
 def read_event(signal: ReadMoved | ReceiptRaised) -> ReadEvent:

@@ -10,7 +10,7 @@ from api.models.log import Head
 from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Subscribe
 from api.protocol.events import encode, position_event
-from api.protocol.fields import MAX_REPLAY, Position
+from api.protocol.fields import Position
 from api.realtime.connection import Closed, Connection
 from api.realtime.hub import Hub
 from api.realtime.old_pages import is_stuck, note_replay
@@ -131,7 +131,7 @@ class _Progress:
         if not self.acked:
             self.connection.ack(self.command.ref, room_id=head.room_id, epoch=head.epoch, seq=head.seq)
             self.acked = True
-        if position is not None and not can_resume(position, head):
+        if position is not None and not head.can_resume(position.epoch, position.seq):
             self._enqueue_position("reset", head.room_id, head.epoch, head.seq)
             self._has_been_reset = True
             position = None
@@ -156,8 +156,3 @@ class _Progress:
 
     def _enqueue_position(self, name: Literal["live", "reset"], room_id: str, epoch: str, seq: int) -> None:
         self.connection.enqueue(encode(position_event(name, room_id, epoch, seq)))
-
-
-def can_resume(since: Position, head: Head) -> bool:
-    """Return whether `since` is of this epoch, not past the head, and at most `MAX_REPLAY` behind it."""
-    return since.epoch == head.epoch and 0 <= head.seq - since.seq <= MAX_REPLAY

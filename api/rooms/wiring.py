@@ -29,6 +29,7 @@ from api.rooms.reports import ReportQueue, ReportService
 from api.rooms.room_changes import OnDeleted, RoomChanges
 from api.rooms.rooms import RoomService
 from api.rooms.search import FindAccount, SearchService
+from api.rooms.sync import SyncService
 from api.rooms.typing import TypingService
 from api.rooms.webhooks import CheckUrl, OnChanged, WebhookService
 from api.rooms.writing import Writing
@@ -59,6 +60,7 @@ class RoomServices:
     consumers: ConsumerService
     webhooks: WebhookService
     search: SearchService
+    sync: SyncService
     attachments: AttachmentService | None
 
 
@@ -144,5 +146,6 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
             on_changed=on_webhooks_changed,
         ),
         search=SearchService(store, reads, members, limits.throttles, search_index, find_account),
+        sync=SyncService(store, rooms, limits.throttles),
         attachments=attachments,
     )

@@ -98,7 +98,7 @@ async def upload(  # noqa: PLR0913, PLR0917  what FastAPI hands in
 
 @router.get(PATH)
 @reads
-async def room_files(
+async def list_files(
     room_id: str, identity: IdentityDep, attachments: AttachmentsDep, cursor: Cursor = None, limit: Limit = 50
 ) -> RoomFilesOut:
     """List the files of a room, those of the newest message first."""

@@ -41,6 +41,6 @@ async def ban(  # noqa: PLR0913, PLR0917  what is needed
 
 @router.delete("/{user_id}", status_code=204)
 @manages
-async def end(room_id: str, user_id: str, identity: IdentityDep, client: ClientDep, bans: BansDep) -> None:
+async def unban(room_id: str, user_id: str, identity: IdentityDep, client: ClientDep, bans: BansDep) -> None:
     """End a ban. Repeating it changes nothing."""
     await bans.end(room_id, identity.user, user_id, client.address)

@@ -52,7 +52,7 @@ async def make_hook(  # noqa: PLR0913, PLR0917  what FastAPI hands in
 
 @router.get(PATH)
 @reads
-async def room_hooks(
+async def list_hooks(
     room_id: str, identity: IdentityDep, hooks: HooksDep, cursor: Cursor = None, limit: Limit = 50
 ) -> HooksOut:
     """List the hooks of a room, newest first. Every member sees them."""
@@ -69,7 +69,7 @@ async def end_hook(
     await hooks.end(room_id, identity.user, hook_id, address or None)
 
 
-async def post_to_hook(
+async def post(
     secret: str,
     request: Request,
     hooks: HooksDep,
@@ -90,7 +90,7 @@ async def post_to_hook(
 
 router.add_api_route(
     "/hooks/{secret}",
-    post_to_hook,
+    post,
     methods=["POST"],
     response_class=PlainTextResponse,
     dependencies=[NEEDS_MEMORY],

@@ -27,7 +27,7 @@ router = Router(tags=["reports"], route_class=StrictRoute, responses=refuses(Not
     "/rooms/{room_id}/messages/{seq}/report", status_code=204, responses=refuses(Deleted, EpochChanged)
 )
 @writes
-async def report(  # noqa: PLR0913, PLR0917  what is needed
+async def make_report(  # noqa: PLR0913, PLR0917  what is needed
     room_id: str,
     seq: SeqInPath,
     body: NewReport,

@@ -22,7 +22,7 @@ PATH = "/rooms/{room_id}/invites"
 
 @router.post(PATH, status_code=201, responses=refuses(Forbidden))
 @manages
-async def make_room_invite(  # noqa: PLR0913, PLR0917  what is needed
+async def make_invite(  # noqa: PLR0913, PLR0917  what is needed
     room_id: str,
     body: NewRoomInvite,
     identity: IdentityDep,
@@ -44,7 +44,7 @@ async def make_room_invite(  # noqa: PLR0913, PLR0917  what is needed
 
 @router.get(PATH, responses=refuses(Forbidden))
 @reads
-async def room_invites(
+async def list_invites(
     room_id: str, identity: IdentityDep, invites: RoomInvitesDep, cursor: Cursor = None, limit: Limit = 50
 ) -> RoomInvitesOut:
     """List the invites to a room, newest first."""
@@ -54,7 +54,7 @@ async def room_invites(
 
 @router.delete(PATH + "/{code}", status_code=204, responses=refuses(Forbidden))
 @manages
-async def end_room_invite(
+async def end_invite(
     room_id: str, code: str, identity: IdentityDep, address: AddressDep, invites: RoomInvitesDep
 ) -> None:
     """End an invite to a room, by its code or its `invite_id`: nobody else gets in with it."""

@@ -119,13 +119,14 @@ def page(
     return Page(items, None if last is None else _cursor(list_name, last))
 
 
-def cut(items: Iterable[T]) -> tuple[list[T], bool]:
+def cut(items: Iterable[T], space: "PageSpace | None" = None) -> tuple[list[T], bool]:
     """Return the first of these items, as many as a page holds, and whether there are more.
 
-    `items` are plain records, or tuples and lists of them. They are read one by one, and only one too many.
+    `items` are plain records, or tuples and lists of them. They are read one by one, and only one too many. With
+    `space` they share a page with others.
     """
     kept: list[T] = []
-    space = PageSpace()
+    space = space or PageSpace()
     for one in items:
         if not space.takes(one):
             return kept, True
@@ -138,6 +139,21 @@ class PageSpace:
 
     def __init__(self) -> None:
         self._used = 0
+
+    @property
+    def used(self) -> int:
+        """The bytes of the items so far."""
+        return self._used
+
+    @property
+    def left(self) -> int:
+        """The bytes that are left."""
+        return max(0, PAGE_BYTES - self._used)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether an item did not fit any more."""
+        return self._used > PAGE_BYTES
 
     def takes(self, item: object) -> bool:
         """Take the bytes of one more item, and say whether it still belongs on the page. The first always does."""

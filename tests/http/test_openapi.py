@@ -12,6 +12,7 @@ import pytest
 from api.config import Settings
 from api.errors import all_codes
 from api.http.examples import EXAMPLES
+from api.http.openapi import TAGS
 from api.main import create_app
 
 ROOT: Final = Path(__file__).parents[2]
@@ -64,6 +65,44 @@ def bodies_of(contract: dict[str, Any]) -> set[str]:
 def test_every_body_of_a_request_has_an_example(contract: dict[str, Any]) -> None:
     assert len(bodies_of(contract)) > 10
     assert bodies_of(contract) <= EXAMPLES.keys()
+
+
+def test_every_answer_in_json_has_an_example(contract: dict[str, Any]) -> None:
+    schemas = [
+        said["content"]["application/json"]["schema"]
+        for operation in operations(contract)
+        for status, said in operation["responses"].items()
+        if int(status) < 300 and "application/json" in said.get("content", {})
+    ]
+    names = {one["$ref"].rpartition("/")[2] for schema in schemas for one in schema.get("anyOf", [schema])}
+    assert len(names) > 60
+    assert names <= EXAMPLES.keys()
+
+
+def test_every_tag_is_described_and_used(contract: dict[str, Any]) -> None:
+    used = {tag for operation in operations(contract) for tag in operation["tags"]}
+    assert [one["name"] for one in contract["tags"]] == [*TAGS]
+    assert used == TAGS.keys()
+
+
+def test_the_headers_of_answers_are_described(contract: dict[str, Any]) -> None:
+    found = contract["paths"]["/mentions"]["get"]["responses"]
+    assert found["200"]["headers"].keys() == {"Link", "RateLimit", "RateLimit-Policy"}
+    assert found["429"]["headers"].keys() == {"Retry-After", "RateLimit", "RateLimit-Policy"}
+    assert found["401"]["headers"].keys() == {"WWW-Authenticate"}
+    assert "headers" not in contract["paths"]["/server"]["get"]["responses"]["200"]
+    for operation in operations(contract):
+        for said in operation["responses"].values():
+            for name, header in said.get("headers", {}).items():
+                assert header == {"$ref": f"#/components/headers/{name}"}
+                assert contract["components"]["headers"][name]["description"]
+
+
+def test_it_says_where_the_server_is_and_under_which_licence(contract: dict[str, Any]) -> None:
+    assert contract["servers"] == [{"url": "/", "description": "This server"}]
+    below = create_app(Settings(store="sqlite:///unused", url="https://chat.example/below")).openapi()
+    assert [one["url"] for one in below["servers"]] == ["/below"]
+    assert contract["info"]["license"]["identifier"] == "MIT"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -244,7 +244,7 @@ async def test_a_newcomer_has_nothing_unread_until_something_is_said(node: Node,
 async def test_who_is_further_behind_than_a_replay_goes_is_told_to_reset(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.realtime.subscriptions.MAX_REPLAY", 3)
+    monkeypatch.setattr("api.models.log.MAX_REPLAY", 3)
     async with alice.socket() as socket:
         ack = await socket.call(type="subscribe", room_id=LOBBY_ID)
         sent = [await socket.call(type="send", room_id=LOBBY_ID, body=f"m{n}") for n in range(4)]

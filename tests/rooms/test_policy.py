@@ -336,6 +336,20 @@ async def test_the_table_is_kept_over_the_socket(scene: Scene) -> None:
             assert not [event for event in heard if event.get("room_id") == scene.room_id]
 
 
+async def test_who_may_subscribe_may_catch_up_by_one_request(scene: Scene) -> None:
+    known = [{"room_id": room_id, "epoch": "e", "seq": 1} for room_id in (scene.room_id, NOBODY)]
+    http = scene.node.client() if scene.me is None else scene.me.http
+    answer = await http.post("/sync", json={"positions": known})
+    if scene.relation is None:
+        assert answer.status_code == 401
+        return
+    told = {one["room_id"] for one in answer.json()["items"]}
+    may = scene.relation in WHO_MAY[Operation.SUBSCRIBE]
+    assert told == {LOBBY_ID, *([scene.room_id] if may else [])}
+    assert answer.json()["not_found"] == [*([] if may else [scene.room_id]), NOBODY]
+    assert "secret" not in answer.text
+
+
 async def test_who_is_banned_from_a_private_room_is_a_stranger(node: Node) -> None:
     scene = await make_scene(node, Outsider.BANNED, Visibility.PRIVATE)
     assert scene.relation is Outsider.STRANGER

@@ -9,7 +9,7 @@ from api.http.bodies.attachments import SentFileOut
 from api.http.bodies.forms import Answer
 from api.models.log import Around, Edits, Entry, Head, History, Message, ShownAs, Timeline
 from api.models.page import Page
-from api.protocol.entries import entry_event
+from api.protocol.entries import ShownAsFields, entry_event
 from api.protocol.fields import Body, Epoch, FileIds, Ref, SentBody, Seq, Strict, require_body, timestamp
 
 # -- requests
@@ -60,8 +60,8 @@ class ShownAsOut(Answer):
     icon_emoji: str | SkipJsonSchema[None] = None
 
     @model_serializer(mode="wrap")
-    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = serialize(self)
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> ShownAsFields:
+        fields: ShownAsFields = serialize(self)
         if self.icon_emoji is None:
             del fields["icon_emoji"]
         return fields

@@ -4,7 +4,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, News, Timeline
+from api.models.log import (
+    Appended,
+    Draft,
+    End,
+    Entry,
+    Head,
+    History,
+    Kind,
+    Message,
+    News,
+    Stretch,
+    Timeline,
+)
 from api.models.page import Page
 from api.models.rooms import Member
 
@@ -50,6 +62,21 @@ class LogStore(ABC):
     @abstractmethod
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
         """Return where the logs of these rooms end, by room id. Unknown rooms are left out."""
+
+    @abstractmethod
+    async def ends(self, room_ids: Sequence[str]) -> dict[str, End]:
+        """Return the ends of the logs of these rooms, by room id. Unknown rooms are left out.
+
+        It is one query. The time of the last entry may be unknown where that was written long ago.
+        """
+
+    @abstractmethod
+    async def stretches(self, wanted: Sequence[Stretch]) -> list[list[Entry]]:
+        """Return the entries of stretches of different rooms, as `entries` returns them, until a page is full.
+
+        There is a list for each stretch, in their order. It is shorter where the log ends before, or where the page is
+        full; then those after it are empty. The number of queries does not grow with that of rooms.
+        """
 
     @abstractmethod
     async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:

@@ -8,7 +8,19 @@ from typing import Final
 
 from api.errors import Unavailable
 from api.models.kinds import KINDS
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, News, Timeline
+from api.models.log import (
+    Appended,
+    Draft,
+    End,
+    Entry,
+    Head,
+    History,
+    Kind,
+    Message,
+    News,
+    Stretch,
+    Timeline,
+)
 from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore, MessagePlace
@@ -23,6 +35,7 @@ from api.store.cluster.news import RoomNews
 from api.store.cluster.pages import Pages
 from api.store.cluster.pins import Pins
 from api.store.cluster.rows import Reader, is_key
+from api.store.cluster.stretches import Stretches
 from api.store.cluster.targets import Targets
 from api.store.cluster.waiting import Seen, TargetChanged
 from api.store.reactors import reactors, start
@@ -48,6 +61,7 @@ class ClusterLog(LogStore):
         pages: Pages,
         messages: Messages,
         news: RoomNews,
+        stretches: Stretches,
         pins: Pins,
         answered: AnsweredMessages,
         epochs: ClusterEpochs,
@@ -59,6 +73,7 @@ class ClusterLog(LogStore):
         self._pages = pages
         self._messages = messages
         self._news = news
+        self._stretches = stretches
         self._pins = pins
         self._targets = Targets(pool, reader, pages, pins, answered)
         self._epochs = epochs
@@ -106,6 +121,15 @@ class ClusterLog(LogStore):
         for head in heads.values():
             self._epochs.note(head.room_id, head.epoch, head.seq)
         return heads
+
+    async def ends(self, room_ids: Sequence[str]) -> dict[str, End]:
+        ends = await self._stretches.ends(room_ids)
+        for end in ends.values():
+            self._epochs.note(end.head.room_id, end.head.epoch, end.head.seq)
+        return ends
+
+    async def stretches(self, wanted: Sequence[Stretch]) -> list[list[Entry]]:
+        return await self._stretches.read(wanted)
 
     async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
         return await self._pages.log(room_id, after, limit)

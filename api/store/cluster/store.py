@@ -45,6 +45,7 @@ from api.store.cluster.rows import Reader
 from api.store.cluster.schema import verify
 from api.store.cluster.sessions import ClusterSessions
 from api.store.cluster.signals import ClusterSignals
+from api.store.cluster.stretches import Stretches
 from api.store.cluster.unflushed import Unflushed
 from api.store.cluster.unread import UnreadCounts
 from api.store.cluster.webhooks import ClusterWebhooks
@@ -86,6 +87,7 @@ class ClusterStore(Store):
             pages=pages,
             messages=messages,
             news=RoomNews(pool, reader, pages),
+            stretches=Stretches(pool, reader),
             pins=Pins(pool, reader),
             answered=AnsweredMessages(pool, reader, heads),
             epochs=epochs,

@@ -9,11 +9,24 @@ import apsw
 import orjson
 
 from api.errors import EpochChanged
-from api.models.log import Appended, Draft, Entry, Head, History, Kind, Message, News, Timeline
+from api.models.log import (
+    Appended,
+    Draft,
+    End,
+    Entry,
+    Head,
+    History,
+    Kind,
+    Message,
+    News,
+    Stretch,
+    Timeline,
+)
 from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore, MessagePlace
 from api.store.fold import UNCHANGED, folded
+from api.store.paging import PageSpace
 from api.store.sqlite import changed
 from api.store.sqlite.room_log import UP_TO_HEAD, RoomLog, bounded
 from api.store.sqlite.rows import COLUMNS, has_ref, rows_of
@@ -48,7 +61,13 @@ class SqliteLog(LogStore):
         return await self._read(lambda cursor: self._log.sent_as(cursor, room_id, user_id, ref))
 
     async def heads(self, room_ids: Sequence[str]) -> dict[str, Head]:
-        return await self._read(lambda cursor: self._log.heads(cursor, room_ids))
+        return await self._read(lambda cursor: _heads(cursor, room_ids))
+
+    async def ends(self, room_ids: Sequence[str]) -> dict[str, End]:
+        return await self._read(lambda cursor: _ends(cursor, room_ids))
+
+    async def stretches(self, wanted: Sequence[Stretch]) -> list[list[Entry]]:
+        return await self._read(lambda cursor: _stretches(cursor, self._log, wanted))
 
     async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
         return await self._read(lambda cursor: self._log.log(cursor, room_id, after, limit))
@@ -97,6 +116,38 @@ class SqliteLog(LogStore):
 
     async def messages(self, places: Sequence[MessagePlace]) -> dict[MessagePlace, Message]:
         return await self._read(lambda cursor: _messages(cursor, self._log, places))
+
+
+def _heads(cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, Head]:
+    """Return where the logs of rooms end."""
+    rows = cursor.execute(
+        "SELECT id, epoch, seq FROM rooms WHERE NOT deleted AND id IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(list(room_ids)).decode(),),
+    )
+    return {row[0]: Head(*row) for row in rows}
+
+
+def _ends(cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, End]:
+    """Return the ends of the logs of rooms, and how new they are."""
+    rows = cursor.execute(
+        "SELECT rooms.id, epoch, rooms.seq, message_seq, at FROM rooms"
+        " LEFT JOIN entries ON room_id = rooms.id AND entries.seq = rooms.seq"
+        " WHERE NOT deleted AND rooms.id IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(list(room_ids)).decode(),),
+    )
+    return {
+        room_id: End(Head(room_id, epoch, seq), at if type(at) is int else 0, message_seq > 0)
+        for room_id, epoch, seq, message_seq, at in rows
+    }
+
+
+def _stretches(cursor: apsw.Cursor, log: RoomLog, wanted: Sequence[Stretch]) -> list[list[Entry]]:
+    """Return the entries of stretches, until a page is full."""
+    space, found = PageSpace(), list[list[Entry]]()
+    for room_id, after, until in wanted:
+        is_there = after < until and not space.is_full
+        found.append(log.log(cursor, room_id, after, until - after, space) if is_there else [])
+    return found
 
 
 def _news(cursor: apsw.Cursor, log: RoomLog, after: Mapping[str, int], limit: int) -> list[News]:

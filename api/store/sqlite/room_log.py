@@ -8,7 +8,7 @@ program, and is ignored. An entry below it that is missing, or cannot be read, i
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
@@ -35,6 +35,7 @@ from api.models.page import Page
 from api.models.rooms import Writable
 from api.store import paging
 from api.store.fold import UNCHANGED, folded, with_messages
+from api.store.paging import PageSpace
 from api.store.ruling import Ruling, Target, completed, require_few_mentions, ruling, seq_of_target
 from api.store.shape import dense, require_appendable, require_shape
 from api.store.sqlite import changed, mentioned
@@ -186,16 +187,13 @@ class RoomLog:
         found = self.entries(rows_of(cursor, select, (user_id, ref_hash(ref), room_id)))
         return found[0] if found else None
 
-    def heads(self, cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, Head]:
-        """Return where the logs of these rooms end."""
-        rows = cursor.execute(
-            "SELECT id, epoch, seq FROM rooms WHERE NOT deleted AND id IN (SELECT value FROM json_each(?))",
-            (_json(list(room_ids)).decode(),),
-        )
-        return {row[0]: Head(*row) for row in rows}
+    def log(
+        self, cursor: apsw.Cursor, room_id: str, after: int, limit: int, space: PageSpace | None = None
+    ) -> list[Entry]:
+        """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page.
 
-    def log(self, cursor: apsw.Cursor, room_id: str, after: int, limit: int) -> list[Entry]:
-        """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page."""
+        With `space` other rooms share that page.
+        """
         after = bounded(after)
         row = cursor.execute("SELECT seq FROM rooms WHERE id = ? AND NOT deleted", (room_id,)).fetchone()
         until = 0 if row is None else min(bounded(after + limit), row[0])
@@ -206,8 +204,9 @@ class RoomLog:
             f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
             (room_id, after, until),
         )
-        read, has_more = paging.cut(entry for row in rows if (entry := read_row(row)) is not None)
-        found = dense(room_id, read, after, read[-1].seq if has_more else until)
+        read, is_cut = paging.cut((entry for row in rows if (entry := read_row(row)) is not None), space)
+        last = read[-1].seq if read else after
+        found = dense(room_id, read, after, last if is_cut else until)
         for entry in found:
             if entry.kind == UNREADABLE:
                 self._report(room_id, entry.seq)

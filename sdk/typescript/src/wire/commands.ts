@@ -1,41 +1,32 @@
-/** What the page sends over the socket, as in docs/protocol.md. */
-import type { Position } from './protocol.ts';
+/** What the page sends over the socket, by the types that are made from the server's code. */
+import type * as socket from './generated/socket.ts';
 
-export interface SendCommand {
-  type: 'send';
-  room_id: string;
-  ref: string;
-  body: string;
+/** A command with these fields, which the page always gives. */
+type Given<C, Always extends keyof C> = Omit<C, Always> & { [N in Always]-?: NonNullable<C[N]> };
+
+/** Older servers refuse its `epoch`, which is that of the message that it answers. */
+export type SendCommand = Omit<socket.SendCommand, 'reply_to' | 'epoch'> & {
   reply_to?: number;
-  /** The ids of its files, which were uploaded before. */
-  files?: readonly string[];
-  /** That of the message which it answers. Older servers refuse it. */
   epoch?: string;
-}
+};
 
-/** The message that a command changes. After a restore its seq may be that of another message. */
-interface Target {
-  room_id: string;
-  epoch: string;
-  seq: number;
-  ref: string;
-}
-
-/** The commands that change an earlier message. */
+/** The commands that change an earlier message. After a restore its seq may be that of another message. */
 export type ChangeCommand =
-  | ({ type: 'edit'; body: string } & Target)
-  | ({ type: 'delete' } & Target)
-  | ({ type: 'react' | 'unreact'; emoji: string } & Target)
-  | ({ type: 'pin' | 'unpin' } & Target);
+  | Given<socket.EditCommand, 'epoch'>
+  | Given<socket.DeleteCommand, 'epoch'>
+  | Given<socket.ReactCommand, 'epoch'>
+  | Given<socket.UnreactCommand, 'epoch'>
+  | Given<socket.PinCommand, 'epoch'>
+  | Given<socket.UnpinCommand, 'epoch'>;
 
 /** The commands that write an entry. Each has a ref, so that a retry writes nothing twice. */
 export type EntryCommand = SendCommand | ChangeCommand;
 
 export type Command =
-  | { type: 'authenticate'; token: string }
-  | { type: 'subscribe'; room_id: string; ref: string; since: Position }
-  | { type: 'unsubscribe'; room_id: string }
+  | socket.AuthenticateCommand
+  | Given<socket.SubscribeCommand, 'ref' | 'since'>
+  | socket.UnsubscribeCommand
   | EntryCommand
-  | { type: 'typing'; room_id: string; ref: string }
-  | { type: 'watch'; user_ids: readonly string[] }
-  | { type: 'ping' };
+  | Given<socket.TypingCommand, 'ref'>
+  | socket.WatchCommand
+  | socket.PingCommand;

@@ -1,19 +1,7 @@
-/** The shapes of incoming hooks in docs/protocol.md. */
+import type * as http from './generated/http.ts';
 
-/** An address at which programs post into a room. */
-export interface Hook {
-  hook_id: string;
-  /** The bot as which it writes. */
-  user_id: string;
-  name: string;
-  /** The user who made it. */
-  made_by: string;
-  created_at: string;
-  /** When it last posted, to the minute; null before. */
-  last_used_at: string | null;
-}
+/** An address at which programs post into a room, as the bot `user_id`. */
+export type Hook = Omit<http.HookOut, 'room_id'>;
 
 /** A hook that was just made. Its address is not shown again. */
-export interface MadeHook extends Hook {
-  url: string;
-}
+export type MadeHook = Hook & Pick<http.MadeHook, 'url'>;

@@ -1,30 +1,21 @@
 /** The tokens of programs (docs/protocol.md). No state, no I/O. */
+import type * as http from './generated/http.ts';
 
 /** What a token lets a program do. */
-export type Scope = 'read' | 'write' | 'manage';
+export type Scope = http.Scope;
 
-/** What is asked of a token that is to be made. */
-export interface TokenTerms {
-  name: string;
-  scopes: readonly Scope[];
-  /** The rooms to which it is bound. Without them it is for all. */
+/** What is asked of a token that is to be made. Without rooms it is for all, and without a time it does not expire. */
+export type TokenTerms = Omit<http.NewToken, 'room_ids' | 'expires_in'> & {
   room_ids?: readonly string[];
-  /** In seconds. Without it, the token does not expire. */
+  /** In seconds. */
   expires_in?: number;
-}
+};
 
 /** A token of a program. */
-export interface Token {
-  token_id: string;
-  name: string;
+export type Token = Omit<http.TokenOut, 'scopes' | 'room_ids'> & {
   scopes: readonly Scope[];
   room_ids: readonly string[] | null;
-  created_at: string;
-  expires_at: string | null;
-  last_used_at: string | null;
-}
+};
 
 /** A token that was just made. Its secret is not shown again. */
-export interface MadeToken extends Token {
-  token: string;
-}
+export type MadeToken = Token & Pick<http.MadeTokenOut, 'token'>;

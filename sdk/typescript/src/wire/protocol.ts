@@ -1,6 +1,11 @@
-/** The names and shapes of docs/protocol.md. No state, no I/O. */
+/**
+ * The records and events of docs/protocol.md, by the types that are made from the server's code. This
+ * says what of them the page can do without, and checks what comes. No state, no I/O.
+ */
 
 import type { FileShown } from './files.ts';
+import type * as http from './generated/http.ts';
+import type * as socket from './generated/socket.ts';
 import {
   type Check,
   type Fields,
@@ -16,205 +21,122 @@ import {
 } from './shape.ts';
 import type { ShownAs } from './shown_as.ts';
 
-export interface Position {
-  epoch: string;
-  seq: number;
-}
+/** A record, of which an older server may leave out these fields. */
+export type Lacking<T, Later extends keyof T> = Omit<T, Later> & Partial<Pick<T, Later>>;
+/** A record, of which an older server may leave out these fields, or have null in their place. */
+export type Lenient<T, Later extends keyof T> = Omit<T, Later> & { [N in Later]?: T[N] | null };
 
-export interface PublicUser {
-  id: string;
-  username: string;
-  display_name: string;
-}
+export type Position = socket.Position;
+export type PublicUser = Pick<http.UserOut, 'id' | 'username' | 'display_name'>;
 
-/** All that others may know of a user. What an older server does not tell is missing. */
-export interface Profile extends PublicUser {
-  status_text?: string | null;
-  /** The name of a time zone, such as Europe/Vienna. */
-  time_zone?: string | null;
-  online?: boolean;
-  /** Whether a program writes as this user. */
-  is_bot?: boolean;
-}
+/** All that others may know of a user. */
+export type Profile = Lacking<
+  Lenient<http.FoundUser, 'status_text' | 'time_zone'>,
+  'online' | 'is_bot'
+>;
 
 /** A user as they see themselves. Older servers do not say who is an administrator. */
-export interface Me extends PublicUser {
-  admin?: boolean;
-}
+export type Me = PublicUser & Partial<Pick<http.Me, 'admin'>>;
 
 /** What anybody may know of a server. */
-export interface Server {
-  name: string;
-  version: string;
-  /** Who may sign up: everybody, who has an invite, or nobody. */
-  signup: 'open' | 'invite' | 'closed';
-}
+export type Server = Pick<http.ServerOut, 'name' | 'version' | 'signup'>;
 
-export interface InviteTerms {
-  invite_id: string;
-  created_at: string;
-  expires_at: string | null;
-  max_uses: number;
-  uses_left: number;
-}
-
-export interface Invite extends InviteTerms {
-  /** Whether it makes administrators. */
-  admin: boolean;
-}
+export type Invite = Omit<http.InviteOut, 'made_by'>;
+export type InviteTerms = Omit<Invite, 'admin'>;
 
 /** An invite that was just made. Its code and its link are not shown again. */
-export type Made<Invite> = Invite & { code: string; url: string };
+export type Made<Invite> = Invite & Pick<http.MadeInvite, 'code' | 'url'>;
 
-export interface Tokens {
-  access_token: string;
-  token_type: string;
-  expires_in: number;
-  /** Null where the refresh token is in a cookie. */
-  refresh_token: string | null;
-}
+/** The refresh token is null where it is in a cookie. */
+export type Tokens = Omit<http.TokensOut, 'token_type'> & { token_type: string };
 
 /** A session of the user, on this or another device. */
-export interface Login {
-  id: string;
-  created_at: string;
-  last_used_at: string;
-  user_agent: string;
-  /** Whether it is the session of this page. */
-  current: boolean;
-}
+export type Login = http.SessionOut;
 
-export type Role = 'owner' | 'moderator' | 'member' | 'reader';
-export type Visibility = 'public' | 'private';
+export type Role = http.Role;
+export type Visibility = http.Visibility;
 
-export interface Reaction {
-  emoji: string;
-  /** How many users have reacted with it. Older servers name all of them instead. */
-  count?: number;
-  /** The first of them. */
-  user_ids: string[];
-}
+/** How many have reacted with an emoji, and the first of them. Older servers name all of them, and do not count. */
+export type Reaction = Lacking<http.ReactionOut, 'count'>;
 
-export interface Message {
-  room_id: string;
-  seq: number;
-  at: string;
-  user_id: string;
-  username: string;
-  ref?: string | null;
-  body: string;
-  reply_to?: number | null;
-  thread?: number | null;
-  edited_at?: string | null;
-  deleted?: boolean;
-  pinned?: boolean;
+export type Message = Lenient<
+  Lacking<
+    Omit<http.MessageOut, 'reactions' | 'mentions' | 'shown_as' | 'files'>,
+    | 'ref'
+    | 'reply_to'
+    | 'thread'
+    | 'edited_at'
+    | 'deleted'
+    | 'pinned'
+    | 'reply_count'
+    | 'last_reply_at'
+  >,
+  'mentions_all' | 'is_bot'
+> & {
   reactions?: Reaction[];
-  reply_count?: number;
-  last_reply_at?: string | null;
   /** The ids of the users whom it mentions. */
   mentions?: readonly string[] | null;
-  /** Whether it mentions everybody in the room. */
-  mentions_all?: boolean | null;
-  /** Whether a bot wrote it. */
-  is_bot?: boolean | null;
   shown_as?: ShownAs | null;
   files?: readonly FileShown[] | null;
-}
+};
 
 /** What of a room the user is notified of. */
-export type NotifyLevel = 'all' | 'mentions' | 'none';
-
-export interface Notify {
-  level: NotifyLevel;
-  /** Until then of nothing, whatever the level; null where it is not muted. */
-  muted_until: string | null;
-}
+export type NotifyLevel = http.NotifyLevel;
+/** It is muted until then, whatever the level; null where it is not muted. */
+export type Notify = http.NotifyOut;
 
 /** A text that a message was sent with, or was given by an edit. */
-export interface MessageText {
-  seq: number;
-  at: string;
-  body: string;
-}
+export type MessageText = Pick<http.EditOut, 'seq' | 'at' | 'body'>;
 
 /** A user who reacted to a message. */
-export interface Reactor {
-  user_id: string;
-  username: string;
-}
+export type Reactor = Pick<http.ReactorOut, 'user_id' | 'username'>;
 
-export interface EditsPage {
-  /** The message as it was sent; null where it is deleted. */
+/** The message as it was sent, which is null where it is deleted, and its edits, the oldest first. */
+export type EditsPage = Pick<http.EditsOut, 'has_more'> & {
   original: MessageText | null;
-  /** The edits, the oldest first. */
   items: MessageText[];
-  has_more: boolean;
-}
+};
 
 /** Where the user keeps a room in their list. */
-export interface Place {
-  favourite: boolean;
-  /** The section of the user's own that it is in; null for none. */
-  section: string | null;
-  hidden: boolean;
-}
+export type Place = http.PlaceOut;
 
 /** What an owner sets of a room. What an older server does not know is missing. */
-export interface RoomSettings {
-  name: string;
-  topic?: string | null;
-  visibility: Visibility;
-  /** Nobody writes in it any more. */
-  archived?: boolean | null;
-  /** So long a member waits between two messages; 0 for not at all. */
-  slow_seconds?: number | null;
-  /** The lowest role with which one may write. */
-  post_role?: Role | null;
-}
+export type RoomSettings = Lenient<
+  Pick<http.RoomOut, 'name' | 'topic' | 'visibility' | 'archived' | 'slow_seconds' | 'post_role'>,
+  'topic' | 'archived' | 'slow_seconds' | 'post_role'
+>;
 
 /** The id of the room that everybody is a member of. */
 export const LOBBY = 'lobby';
 
-export interface Room extends RoomSettings {
-  id: string;
-  /** A direct room is between its `users` only, the user included, and has no name. Older servers have no such rooms. */
-  kind?: 'room' | 'direct';
-  users?: readonly PublicUser[];
-  created_at: string;
-  role: Role | null;
-  epoch: string;
-  seq: number;
-  read_seq: number | null;
-  /** At most 999, which means that many or more. Null while it is not known. */
-  unread_count: number | null;
-  /** The first unread message. The page may know only that none is before this seq. */
-  first_unread_seq?: number | null;
-  /**
-   * How many of the unread messages mention the user, at most 999. Null while it is not known; missing
-   * where the server does not tell.
-   */
-  mention_count?: number | null;
-  /** Null for who is no member; missing where the server does not tell. */
-  notify?: Notify | null;
-  /** Null for who is no member; missing where the server does not tell. */
-  place?: Place | null;
-  last_message?: Message | null;
-  /** Missing where the server does not tell. */
-  member_count?: number | null;
-}
+/** A room as the user sees it. What an older server does not tell is missing. */
+export type Room = RoomSettings &
+  Lenient<
+    Pick<
+      http.RoomOut,
+      | 'id'
+      | 'created_at'
+      | 'role'
+      | 'epoch'
+      | 'seq'
+      | 'first_unread_seq'
+      | 'mention_count'
+      | 'notify'
+      | 'place'
+      | 'member_count'
+    >,
+    'first_unread_seq' | 'mention_count' | 'notify' | 'place' | 'member_count'
+  > & {
+    /** A direct room is between its `users` only, the user included, and has no name. */
+    kind?: http.RoomKind;
+    users?: readonly PublicUser[];
+    read_seq: number | null;
+    /** At most 999, which means that many or more. Null while it is not known. */
+    unread_count: number | null;
+    last_message?: Message | null;
+  };
 
-export interface Member {
-  user_id: string;
-  username: string;
-  display_name: string;
-  /** Whether a program writes as this user. */
-  is_bot?: boolean;
-  role: Role;
-  joined_at: string;
-  online?: boolean;
-  /** How far they have read; null or missing where the server does not tell it. */
-  read_seq?: number | null;
-}
+export type Member = Lacking<http.MemberOut, 'is_bot' | 'online' | 'read_seq'>;
 
 export interface Page<T> {
   items: T[];
@@ -226,11 +148,7 @@ export type HistoryItem =
   | (Message & { type?: 'message' })
   | Extract<KnownEntry, { type: 'member' | 'room' }>;
 
-export interface HistoryPage {
-  items: HistoryItem[];
-  epoch: string;
-  has_more: boolean;
-}
+export type HistoryPage = Omit<http.TimelineOut, 'items'> & { items: HistoryItem[] };
 
 // The server may know more roles than this page. It shows their names as they are.
 const role = text as Check<Role>;
@@ -240,6 +158,24 @@ const notifyLevel = text as Check<NotifyLevel>;
 /** What every entry of a room's log has, also one of a kind that this page does not know. */
 const PLACE = { room_id: text, seq: whole };
 const ENVELOPE = { ...PLACE, at: text, user_id: text, username: text };
+
+/**
+ * A check for each field of an event, besides its envelope. So the compiler tells of a field that the
+ * server sends and this page does not know.
+ */
+type Checks<E> = {
+  [N in Exclude<keyof E, 'type' | keyof typeof ENVELOPE>]-?: Check<Wide<E[N]> | null | undefined>;
+};
+/** The type of a field without what may be new in it: other words, other fields of an inner record. */
+type Wide<T> = T extends string
+  ? string
+  : T extends readonly unknown[]
+    ? readonly unknown[]
+    : T extends object
+      ? object
+      : T;
+type KindsOfServer = Exclude<socket.Entry, socket.LaterEntry | socket.UnreadableEvent>;
+type EventsOfServer = socket.OtherEvent;
 
 /** The kinds of entries that this page knows, and what each has besides its envelope. */
 const KINDS = {
@@ -276,9 +212,9 @@ const KINDS = {
     post_role: maybe(role),
     deleted: maybe(flag),
   },
-};
+} satisfies { [E in KindsOfServer as E['type']]: Checks<E> };
 
-/** The events that are no entries: nothing of them is in the log. */
+/** The events that are no entries: nothing of them is in the log. The page needs not all of their fields. */
 const EVENTS = {
   ready: {
     user: object<PublicUser>(),
@@ -307,14 +243,12 @@ const EVENTS = {
   expiring: {},
   pong: {},
   heartbeat: {},
-};
+} satisfies { [E in EventsOfServer as E['type']]: Partial<Checks<E>> & Shape };
 
-export interface Limits {
-  body_characters?: number;
-  subscriptions?: number;
-  /** The greatest size of a file, in bytes. */
-  file_bytes?: number;
-}
+/** What an older server does not tell is missing. */
+export type Limits = Partial<
+  Pick<socket.ClientLimits, 'body_characters' | 'subscriptions' | 'file_bytes'>
+>;
 
 type Kinds = typeof KINDS;
 type Events = typeof EVENTS;

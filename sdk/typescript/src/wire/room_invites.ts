@@ -1,16 +1,11 @@
-/** The shapes of invites to rooms in docs/protocol.md. */
+import type { PreviewOut } from './generated/http.ts';
 import type { InviteTerms, PublicUser, Role } from './protocol.ts';
 
 /** An invite to a room. */
-export interface RoomInvite extends InviteTerms {
+export type RoomInvite = InviteTerms & {
   /** What newcomers become. */
   role: Role;
-}
+};
 
-/** What anybody who has an invite may know of where it leads. */
-export interface Invitation {
-  /** The name of the room; null where the invite is one to the server. */
-  room_name: string | null;
-  member_count: number | null;
-  invited_by: PublicUser | null;
-}
+/** What anybody who has an invite may know of where it leads. One to the server has no room. */
+export type Invitation = Omit<PreviewOut, 'invited_by'> & { invited_by: PublicUser | null };

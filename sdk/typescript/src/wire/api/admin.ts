@@ -1,110 +1,36 @@
+import type * as http from '../generated/http.ts';
 import { Problem } from '../problem.ts';
-import type { Login, Member, Message, Page, PublicUser, Role, Room } from '../protocol.ts';
+import type { Login, Member, Message, Page, PublicUser } from '../protocol.ts';
 import type { Requests } from '../requests.ts';
 
 /** An account as administrators see it. */
-export interface Account extends PublicUser {
-  created_at: string;
-  admin: boolean;
-  disabled: boolean;
-  erasing: boolean;
-}
+export type Account = PublicUser &
+  Pick<http.AccountOut, 'created_at' | 'admin' | 'disabled' | 'erasing'>;
 
-export type AccountState = 'admin' | 'disabled' | 'erasing';
-
-export interface AccountToMake {
-  username: string;
-  password: string;
-  display_name?: string;
-}
+export type AccountState = http.AccountState;
+export type AccountToMake = Omit<http.AccountToMake, 'display_name'> & { display_name?: string };
 
 /** Who did what to whom. Null means that it is not known, or that the account is gone. */
-export interface AuditEvent {
-  at: string;
-  event: string;
-  actor_id: string | null;
-  actor_username: string | null;
-  subject_id: string | null;
-  subject_username: string | null;
-  address: string | null;
-  room_id: string | null;
-}
+export type AuditEvent = Omit<http.AuditEventOut, 'event'> & { event: string };
 
 /** A room as administrators see it, also where they are no members. */
-export interface AdminRoom {
-  id: string;
-  kind: 'room' | 'direct';
-  name: string;
-  topic: string;
-  visibility: Room['visibility'];
-  archived: boolean;
-  slow_seconds: number;
-  post_role: Role;
-  created_at: string;
-  member_count: number;
-  last_message_at: string | null;
-}
+export type AdminRoom = http.AdminRoomOut;
 
 /** A process that serves. All but the one that answers are as they were `age_ms` ago. */
-export interface Node {
-  node_id: string;
-  current: boolean;
-  age_ms: number;
-  host: string;
-  process: number;
-  version: string;
-  started_at: string;
-  connections: number;
-  sockets: number;
-  subscriptions: number;
-  rooms: number;
-  feed: { live: boolean; lag_ms: number; silent_ms: number };
-  memory_short: boolean;
-  clock_skew_ms: number;
-  /** The names of the tasks that are not well. */
-  tasks: string[];
-}
+export type Node = http.NodeOut;
 
-export interface Status {
-  status: 'ready' | 'unavailable';
-  version: string;
-  store: { kind: string; up: boolean; bytes: number | null };
-  nodes: Node[];
-  leases: { name: string; held: boolean; node_id: string | null; lag: number | null }[];
-}
+export type Status = Omit<http.StatusOut, 'status'> & { status: 'ready' | 'unavailable' };
 
-export interface Setting {
-  name: string;
-  description: string;
-  value: string | number | boolean | string[] | null;
-  source: 'environment' | 'default' | 'derived' | 'store';
-  secret: boolean;
-  set: boolean;
-}
+export type Setting = http.SettingOut;
+export type Settings = http.SettingsOut;
 
-export interface Settings {
-  items: Setting[];
-  open_doors: { what: string; remedy: string }[];
-}
-
-export type ReportState = 'open' | 'closed';
+export type ReportState = http.ReportState;
 
 /** A message that somebody reported. The names are null where the room or the user is gone. */
-export interface Report {
-  id: string;
-  room_id: string;
-  room_name: string | null;
-  seq: number;
-  reason: string;
-  state: ReportState;
-  reporter: PublicUser | null;
-  at: string;
-}
+export type Report = Omit<http.ReportOut, 'reporter'> & { reporter: PublicUser | null };
 
 /** A report with its message as it is now; null where it is not there any more. */
-export interface ReadReport extends Report {
-  message: Message | null;
-}
+export type ReadReport = Report & { message: Message | null };
 
 /** What only administrators may ask. Everybody else is answered as if it was not there. */
 export class AdminApi {
