@@ -79,10 +79,7 @@ from api.tasks import Tasks
 
 BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "dist"
 
-DESCRIPTION: Final = (
-    "Self-hosted realtime messaging. Events are delivered live on `/ws/messages`, which"
-    " [/asyncapi.json](asyncapi.json) describes. docs/protocol.md has both halves in words."
-)
+DESCRIPTION: Final = "Self-hosted realtime messaging. [/asyncapi.json](asyncapi.json) describes the socket."
 
 
 class Application(FastAPI):
