@@ -130,6 +130,9 @@ class FileRemoval:
                 await self._store.attachments.send(
                     [one.id], room_id=one.room_id, user_id=one.user_id, seq=entry.seq
                 )
+                message = await self._store.log.message(one.room_id, entry.seq)
+                if message is None or message.deleted:  # it was deleted before this was noted
+                    await self._store.attachments.give_up_message(one.room_id, entry.seq)
                 return True
         given_up = await self._store.attachments.give_up(one)
         self.counts["swept"] += given_up

@@ -27,7 +27,7 @@ from api.files.store import SPARE_BYTES, FileStore, Part
 from api.ids import random_id
 from api.limits.concurrency import ConcurrencyLimit
 from api.models.attachments import Attachment, FileQuota, FileState, FoundFile, file_ids_in
-from api.models.log import Appended, Draft, EntryData, Json, Kind
+from api.models.log import Appended, Draft, EntryData, Json, Kind, Message
 from api.models.rooms import Member
 from api.rooms.members import MemberService
 from api.rooms.operations import Operation
@@ -232,16 +232,25 @@ class AttachmentService:
     async def sent(self, appended: Appended) -> None:
         """Note that a message with files is stored. If a crash comes before this, a follower notes it."""
         entry = appended.entry
-        if appended.is_new and (ids := file_ids_in(entry.data)):
+        if ids := file_ids_in(entry.data):  # also by a retry: the first attempt may have crashed before this
             await self._store.attachments.send(
                 ids, room_id=entry.room_id, user_id=entry.user_id, seq=entry.seq
             )
 
-    async def deleted(self, room_id: str, seqs: Sequence[int]) -> None:
-        """Let the files of deleted messages be gone at once. If a crash comes before this, a follower does it."""
+    async def deleted(self, room_id: str, seqs: Sequence[int], message: Message | None = None) -> None:
+        """Let the files of deleted messages be gone at once. If a crash comes before this, a follower does it.
+
+        `message` is the only one, as it was: a crash may have come before it was noted which files it has, and what is
+        deleted does not say it any more.
+        """
         if not await self._has_files():
             return
         with suppress(Unavailable):  # then the follower does it
+            if message is not None:
+                ids = [one.file_id for one in message.files]
+                await self._store.attachments.send(
+                    ids, room_id=room_id, user_id=message.user_id, seq=message.seq
+                )
             given_up = await asyncio.gather(
                 *(self._store.attachments.give_up_message(room_id, seq) for seq in seqs)
             )

@@ -90,7 +90,7 @@ class MessageChanges:
             author, member, operation, Kind.DELETE, data, ref=ref, epoch=epoch
         )
         if message.files:
-            await self._give_up_files(room_id, [seq])
+            await self._give_up_files(room_id, [seq], message)
         return appended
 
     async def clear(
@@ -163,10 +163,10 @@ class MessageChanges:
         member = await self._writing.begin(author, room_id, operation)
         return await self._writing.append(author, member, operation, kind, data, ref=ref, epoch=epoch)
 
-    async def _give_up_files(self, room_id: str, seqs: Sequence[int]) -> None:
+    async def _give_up_files(self, room_id: str, seqs: Sequence[int], message: Message | None = None) -> None:
         """Let what the deleted messages had go before the delete is answered. A follower does it after a crash."""
         if self._attachments is not None:
-            await self._attachments.deleted(room_id, seqs)
+            await self._attachments.deleted(room_id, seqs, message)
 
     async def _message(self, room_id: str, seq: int, epoch: str | None) -> Message:
         """Return the message to change. Of another epoch than the caller's, its seq may be another message's."""

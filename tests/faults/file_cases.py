@@ -17,6 +17,7 @@ from tests.files.hostile import photograph, written
 from tests.node import eventually
 
 ROOMY: Final = {
+    "TAILWIRE_UNSENT_FILE_HOURS": "1",  # an hour lasts for seconds here
     "TAILWIRE_ROOMS_PER_MINUTE": "100000",
     "TAILWIRE_MISSES_PER_MINUTE": "100000",
     "TAILWIRE_ALL_FILES_MIB": "100000",

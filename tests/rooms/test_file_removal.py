@@ -211,3 +211,26 @@ async def test_metrics_tell_of_files(sqlite_node: Node) -> None:
     assert found["tailwire_file_received_bytes_total"] == len(written("PNG")) + 40
     assert found["tailwire_file_sent_bytes_total"] == found["tailwire_files_bytes"] > 0
     assert found["tailwire_files_free_bytes"] > 0
+
+
+@pytest.mark.usefixtures("_nobody_follows")
+@pytest.mark.parametrize("is_sent_again", [False, True])
+async def test_files_of_a_message_that_a_crash_left_unnoted_go_with_it(
+    sqlite_node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_sent_again: bool
+) -> None:
+    alice, note, crashed = await sqlite_node.sign_up("alice"), SqliteAttachments.send, list[str]()
+
+    async def crash_first(store: SqliteAttachments, *given: Any, **named: Any) -> None:
+        if crashed:
+            await note(store, *given, **named)
+        crashed.append("here")
+
+    monkeypatch.setattr(SqliteAttachments, "send", crash_first)
+    file_id = (await upload(alice))["file_id"]
+    seq = (await send(alice, file_id)).json()["seq"]
+    if is_sent_again:
+        assert (await send(alice, file_id)).status_code == 200
+        listed = (await alice.http.get("/rooms/lobby/files")).json()["items"]
+        assert [one["seq"] for one in listed] == [seq]
+    assert (await alice.http.delete(f"/rooms/lobby/messages/{seq}")).status_code == 204
+    await until_kept(tmp_path, 0)
