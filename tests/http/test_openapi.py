@@ -141,6 +141,8 @@ def test_every_time_says_its_format(contract: dict[str, Any]) -> None:
     for schema in contract["components"]["schemas"].values():
         for name, field in schema.get("properties", {}).items():
             if name == "at" or name.endswith("_at"):
+                if field.get("type") == "null":
+                    continue  # of an entry that cannot be read
                 times += 1
                 assert "date-time" in {one.get("format") for one in field.get("anyOf", [field])}, name
     assert times > 5
