@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from bench.cases import fanout
 from bench.cases.case import Case, Options
@@ -72,8 +73,8 @@ def _sources(node: Node, token: str) -> list[str]:
     """Upload the files that are downloaded, and return the paths of their addresses, one for each client."""
     ids = [_uploaded(node, token) for _ in range(SOURCES)]
     found = node.ask("POST", "/files/urls", token, {"file_ids": ids})["items"]
-    paths = [one["url"].split("/", 3)[3] for one in found]
-    return [f"/{paths[number % SOURCES]}" for number in range(CLIENTS)]
+    paths = [urlsplit(one["url"]).path for one in found]
+    return [paths[number % SOURCES] for number in range(CLIENTS)]
 
 
 def _uploaded(node: Node, token: str) -> str:
