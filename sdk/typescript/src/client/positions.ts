@@ -4,7 +4,7 @@ import { Kept, type Store } from './store.ts';
 
 const KEEP_MILLISECONDS = 1_000;
 
-/** Up to where each room was shown. Kept once a second at most, and when the client stops. */
+/** Up to where each room was shown. The first is kept at once, later ones once a second at most, and at the end. */
 export class Positions {
   readonly #clock: Clock;
   readonly #kept: Kept<Record<string, Position>>;
@@ -26,8 +26,12 @@ export class Positions {
   }
 
   set(room_id: string, position: Position): void {
+    // Of a room without a kept position a killed program would begin with what is new.
+    const isFirst = !this.#positions.has(room_id);
     this.#positions.set(room_id, position);
-    this.#cancel ??= this.#clock.after(KEEP_MILLISECONDS, () => void this.keep().catch(() => {}));
+    const keep = () => void this.keep().catch(() => {});
+    if (isFirst) keep();
+    else this.#cancel ??= this.#clock.after(KEEP_MILLISECONDS, keep);
   }
 
   /** Keeps the positions now. */
