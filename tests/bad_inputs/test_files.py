@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 NO_IDS = (
     "x",
     "0",
-    "%2e%2e%2fetc%2fpasswd",
+    "%2e%2e%2e",
     "a" * 500,
     "%00",
     "%F0%9F%98%80",
