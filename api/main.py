@@ -46,6 +46,7 @@ from api.routers import (
     admin_rooms,
     attachments,
     auth,
+    avatars,
     bans,
     blocks,
     bots,
@@ -144,7 +145,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             sync,
             search,
         ),
-        *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens, attachments),
+        *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens, attachments, avatars),
     ):
         app.include_router(part.router)
     for probed in (health, ws):

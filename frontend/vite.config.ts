@@ -18,6 +18,7 @@ const API_PATHS = [
   'users',
   'rooms',
   'files',
+  'avatars',
   'invites',
   'hooks',
   'mentions',

@@ -68,8 +68,7 @@ class AccountService:
         """Change what a user says about themselves, and tell everybody who is connected. Raises `RateLimited`."""
         self._throttles.change_profile(user_id)
         user = await self._store.accounts.set_profile(user_id, profile)
-        told = ProfileChanged(user.id, user.username, user.display_name, user.status_text, user.time_zone)
-        self._tell(told, None)
+        self._tell(ProfileChanged.of(user), None)
         return user
 
     async def change_password(self, identity: Identity, current: str, new: str, client: Client) -> None:

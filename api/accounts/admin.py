@@ -151,6 +151,10 @@ class Admin:
         finally:
             self._on_erasing()  # the account is marked, so the job goes on whatever has failed here
 
+    async def record_avatar_removed(self, user_id: str, actor: Actor) -> None:
+        """Note in the audit log that the picture of a user was taken away."""
+        await self._record(Audited.AVATAR_REMOVED, user_id, actor)
+
     async def sessions(self, user_id: str) -> list[Session]:
         """Return a user's log-ins that can still be used, newest first."""
         await self.account(user_id)

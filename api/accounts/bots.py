@@ -63,8 +63,7 @@ class BotService:
         await self._account(owner_id, bot_id)
         self._throttles.change_profile(owner_id)
         bot = await self._store.accounts.set_profile(bot_id, Profile(display_name))
-        told = ProfileChanged(bot.id, bot.username, bot.display_name, bot.status_text, bot.time_zone)
-        self._tell(told, None)
+        self._tell(ProfileChanged.of(bot), None)
         return bot
 
     async def erase(self, owner_id: str, bot_id: str, client: Client) -> None:

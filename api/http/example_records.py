@@ -7,7 +7,14 @@ USER_ID: Final = "2R4bBU2EkgtKIDpKoGDqPw"
 SESSION_ID: Final = "m8VttSO5vGyK_-JeTRkdRw"
 EPOCH: Final = "kW3x9bQm"
 PERSON: Final = {"id": USER_ID, "username": "ada", "display_name": "Ada Lovelace"}
-ADA: Final = {**PERSON, "status_text": "", "time_zone": "Europe/London", "is_bot": False}
+AVATAR: Final = "pYx3TqN0aZk1m8c2RrWb7w"
+ADA: Final = {
+    **PERSON,
+    "status_text": "",
+    "time_zone": "Europe/London",
+    "avatar": AVATAR,
+    "is_bot": False,
+}
 TOKENS: Final = {
     "access_token": "eyJhbGciOiJIUzI1NiIs…",
     "token_type": "bearer",
@@ -71,6 +78,7 @@ ROOM: Final = {
     "notify": {"level": "mentions", "muted_until": None},
     "last_message": MESSAGE,
     "kind": "room",
+    "avatar": None,
     "users": [],
     "member_count": 3,
     "place": {"favourite": True, "section": "Work", "hidden": False},
@@ -79,6 +87,7 @@ MEMBER: Final = {
     "user_id": USER_ID,
     "username": "ada",
     "display_name": "Ada Lovelace",
+    "avatar": AVATAR,
     "is_bot": False,
     "role": "owner",
     "joined_at": AT,

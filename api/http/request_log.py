@@ -17,7 +17,7 @@ from api.ids import random_id
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Machines ask these paths every few seconds. They are logged at level debug, or their lines would bury the others."""
 
-SECRETS_AFTER: Final = {"invites": 1, "hooks": 1, "setup": 1, "files": 3}
+SECRETS_AFTER: Final = {"invites": 1, "hooks": 1, "setup": 1, "files": 3, "avatars": 1}
 """How many parts of a path after one of these names open something for whoever has them. They stand in no log."""
 PAGE: Final = "page"
 NO_ROUTE: Final = "none"

@@ -7,7 +7,7 @@ A long body need not come whole in some seconds. Once its route reads it, it mus
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import structlog
 from fastapi import Depends, Request, Response
@@ -19,6 +19,13 @@ from api.errors import BadRequest, TailwireError, UnsupportedMediaType
 from api.http.strict import StrictRoute
 
 MAX_LENGTH_DIGITS: Final = 15
+BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": False,
+        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+"""What the contract says of a body that a route streams."""
 
 log = structlog.get_logger("api.files")
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")

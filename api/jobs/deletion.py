@@ -5,8 +5,9 @@ each slice may be repeated. So what a crash interrupted is gone on with by anoth
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 
@@ -22,13 +23,28 @@ LOOK_SECONDS: Final = 60.0
 TOLD_SECONDS: Final = 5.0
 """A deleted room is left alone for this long, in which every node reads its last entry and tells the members."""
 
+OnFilesGone: TypeAlias = Callable[[], None]
+"""Is called when files are given up, so that their bytes are removed soon."""
+
 log = structlog.get_logger("api.deletion")
+
+
+def nothing_to_remove() -> None:
+    """Do nothing. This is the `OnFilesGone` where no bytes of files are kept."""
 
 
 class RoomDeletion:
     """Takes away deleted rooms. `run` is a task for `Tasks`."""
 
-    def __init__(self, store: Store, leases: LeaseHolder, *, told_seconds: float = TOLD_SECONDS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        leases: LeaseHolder,
+        *,
+        told_seconds: float = TOLD_SECONDS,
+        on_files_gone: OnFilesGone = nothing_to_remove,
+    ) -> None:
+        self._on_files_gone = on_files_gone
         self._store = store
         self._leases = leases
         self._told_seconds = told_seconds
@@ -61,7 +77,7 @@ class RoomDeletion:
                 for bot_id in await self._store.hooks.bots_of(room_id):
                     await self._store.erasure.begin(bot_id)  # before what tells of them goes
                 while await self._store.attachments.give_up_room(room_id):
-                    pass
+                    self._on_files_gone()
                 while await self._store.deletions.take_away(room_id):
                     pass
             except Unavailable:

@@ -13,6 +13,7 @@ import structlog
 
 from api.clock import now_ms
 from api.errors import NotFound, Unavailable
+from api.jobs.deletion import OnFilesGone, nothing_to_remove
 from api.jobs.leases import LeaseHolder
 from api.models.accounts import ERASED_NAME, Account, User
 from api.models.followers import Lease
@@ -33,10 +34,13 @@ log = structlog.get_logger("api.erasure")
 class Erasure:
     """Erases the accounts that are marked. `run` is a task for `Tasks`."""
 
-    def __init__(self, store: Store, leases: LeaseHolder, how: How) -> None:
+    def __init__(
+        self, store: Store, leases: LeaseHolder, how: How, *, on_files_gone: OnFilesGone = nothing_to_remove
+    ) -> None:
         self._store = store
         self._leases = leases
         self._how = how
+        self._on_files_gone = on_files_gone
         self._begun = asyncio.Event()
 
     def begin(self) -> None:
@@ -86,7 +90,7 @@ class Erasure:
             if (cursor := page.next_cursor) is None:
                 break
         while await self._store.attachments.give_up_user(nobody.id):
-            pass
+            self._on_files_gone()
         await self._store.erasure.finish(nobody.id)
         log.info("account_erased")
 

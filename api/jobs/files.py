@@ -124,7 +124,10 @@ class FileRemoval:
                 return  # others change them at this moment
 
     async def _sweep_one(self, one: Attachment) -> bool:
-        if one.ref is not None:
+        if one.is_avatar and one.is_whole and await self._is_shown(one):
+            await self._store.attachments.renew(one.id, at=now_ms())
+            return True
+        if one.ref is not None and not one.is_avatar:
             entry = await self._store.log.sent_as(one.room_id, one.user_id, one.ref)
             if entry is not None and one.id in file_ids_in(entry.data):
                 await self._store.attachments.send(
@@ -137,6 +140,14 @@ class FileRemoval:
         given_up = await self._store.attachments.give_up(one)
         self.counts["swept"] += given_up
         return given_up
+
+    async def _is_shown(self, avatar: Attachment) -> bool:
+        """Say whether a picture is that of its user or room now, and not one of before, or one that a crash left."""
+        if avatar.room_id:
+            room = await self._store.rooms.get(avatar.room_id)
+            return room is not None and room.avatar == avatar.id
+        account = await self._store.accounts.get(avatar.user_id)
+        return account is not None and account.user.avatar == avatar.id
 
 
 class FileFollower(Follower):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from api.clock import MS_PER_HOUR
 from api.files.store import FileStore
-from api.jobs.deletion import RoomDeletion
+from api.jobs.deletion import RoomDeletion, nothing_to_remove
 from api.jobs.erasure import LOOK_SECONDS, Erasure, How
 from api.jobs.files import FileFollower, FileRemoval
 from api.jobs.followers import Follower, Followers
@@ -57,10 +57,11 @@ def wire_jobs(  # noqa: PLR0913  their dependencies
     leases = LeaseHolder(store)
     unsent_ms = unsent_file_hours * MS_PER_HOUR
     removal = None if files is None else FileRemoval(store, leases, files, unsent_ms=unsent_ms)
+    on_gone = nothing_to_remove if removal is None else removal.begin
     return Jobs(
         leases,
-        Erasure(store, leases, erase),
-        RoomDeletion(store, leases),
+        Erasure(store, leases, erase, on_files_gone=on_gone),
+        RoomDeletion(store, leases, on_files_gone=on_gone),
         Followers(
             [
                 *followers_of(store, leases),

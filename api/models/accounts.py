@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 class User:
     """An account as others see it. `status_text` and `time_zone` are empty where the user does not say them.
 
-    A bot is a user as which a program writes.
+    `avatar` is the id of the user's picture, or empty. A bot is a user as which a program writes.
     """
 
     id: str
@@ -19,15 +19,17 @@ class User:
     status_text: str = ""
     time_zone: str = ""
     is_bot: bool = False
+    avatar: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What users say about themselves. A field that is None stays as it is."""
+    """What users say about themselves, and the id of their picture. A field that is None stays as it is."""
 
     display_name: str | None = None
     status_text: str | None = None
     time_zone: str | None = None
+    avatar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ class Audited(StrEnum):
     INVITE_USED = "invite_used"  # a user came into a room by an invite, whose maker is the subject
     EXPORTED = "exported"
     ERASED = "erased"
+    AVATAR_REMOVED = "avatar_removed"  # an administrator took a user's picture away
     OWNER_NAMED = "owner_named"  # an administrator made a user an owner of a room
     ROOM_DELETED = "room_deleted"  # by an administrator
     REMOVED = "removed"  # a member of a room, by somebody else

@@ -13,6 +13,11 @@ MAX_ALT_CHARACTERS: Final = 500
 characters, an entry stays well below 64 KiB."""
 
 
+AVATAR: Final = "\tavatar"
+"""The ref of the picture of a user or a room. Refs of messages have no such characters. The row of a user's picture has
+no room, and that of a room's picture has the id of the room in place of its user's."""
+
+
 class FileState(StrEnum):
     """How far a file has come."""
 
@@ -59,6 +64,11 @@ class Attachment:
     def is_private(self) -> bool:
         """Whether it is its uploader's alone: no message has it, or will have it under its ref."""
         return self.seq is None and self.ref is None
+
+    @property
+    def is_avatar(self) -> bool:
+        """Whether it is the picture of a user or a room, which no message can have."""
+        return self.ref == AVATAR
 
     @property
     def data(self) -> EntryData:

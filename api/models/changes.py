@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from api.models.accounts import User
 from api.models.log import Entry
 
 
@@ -89,13 +90,20 @@ class PlaceChanged:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChanged:
-    """A signal: a user is shown by another name, or says something else about themselves."""
+    """A signal: a user is shown by another name or picture, or says something else about themselves."""
 
     user_id: str
     username: str
     display_name: str
     status_text: str
     time_zone: str
+    avatar: str = ""
+
+    @classmethod
+    def of(cls, user: User) -> "ProfileChanged":
+        """Return the signal that tells how this user is shown now."""
+        names = (user.id, user.username, user.display_name)
+        return cls(*names, user.status_text, user.time_zone, user.avatar)
 
 
 @dataclass(frozen=True, slots=True)

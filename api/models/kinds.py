@@ -135,8 +135,8 @@ KINDS: Final[dict[str, Shape]] = {
         acts=True,
     ),
     Kind.ROOM: Shape(
-        "the room was made, or has changed; these are its fields now. `deleted` is in the last entry of a room that was"
-        " deleted",
+        "the room was made, or has changed; these are its fields now. It has the picture `avatar`. `deleted` is in the"
+        " last entry of a room that was deleted",
         {
             "name": _TEXT,
             "topic": _TEXT,
@@ -144,6 +144,7 @@ KINDS: Final[dict[str, Shape]] = {
             "archived": Field((bool,)),
             "slow_seconds": Field((int,)),
             "post_role": _TEXT,
+            "avatar": Field((str,), default=""),
             "deleted": Field((bool,), default=False),
         },
         in_history=True,

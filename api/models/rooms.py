@@ -61,7 +61,7 @@ class RoomKind(StrEnum):
 class Room:
     """A stored place where messages go. `Writable` says what `archived`, `slow_seconds` and `post_role` mean.
 
-    `people` are the ids of the users of a direct room, in their order.
+    `avatar` is the id of its picture, or empty. `people` are the ids of the users of a direct room, in their order.
     """
 
     id: str
@@ -74,6 +74,7 @@ class Room:
     post_role: Role = Role.MEMBER
     kind: RoomKind = RoomKind.ROOM
     people: tuple[str, ...] = ()
+    avatar: str = ""
 
     @property
     def writable(self) -> Writable:
@@ -90,6 +91,7 @@ class RoomFields(TypedDict, total=False):
     archived: bool
     slow_seconds: int
     post_role: Role
+    avatar: str
 
 
 RoomRule: TypeAlias = Callable[[Room, Role | None], Room]
@@ -182,6 +184,8 @@ class Member:
     receipt_seq: int = 0
     """The greatest `read_seq` that the member has had, if it is lower now, because the member went back."""
     is_bot: bool = False
+    avatar: str = ""
+    """The id of the user's picture, or empty."""
 
     @property
     def receipt(self) -> int:

@@ -121,6 +121,7 @@ class RoomEvent(_Entry):
     archived: bool
     slow_seconds: int
     post_role: str
+    avatar: NotRequired[str]
     deleted: NotRequired[bool]
 
 

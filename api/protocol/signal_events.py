@@ -53,7 +53,7 @@ class PlaceEvent(TypedDict):
 
 
 class UserEvent(TypedDict):
-    """A user is shown by another name, or says something else about themselves."""
+    """A user is shown by another name or picture, or says something else about themselves."""
 
     type: Literal["user"]
     user_id: str
@@ -61,6 +61,7 @@ class UserEvent(TypedDict):
     display_name: str
     status_text: str
     time_zone: str | None
+    avatar: str | None
 
 
 class TypingEvent(TypedDict):
@@ -155,6 +156,7 @@ def user_event(signal: ProfileChanged) -> UserEvent:
         "display_name": signal.display_name,
         "status_text": signal.status_text,
         "time_zone": signal.time_zone or None,
+        "avatar": signal.avatar or None,
     }
 
 

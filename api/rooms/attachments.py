@@ -45,6 +45,7 @@ MOST_AT_ONCE: Final = 16
 """So many requests of a user add to files on a node at a time. A page sends three, and each may last for hours."""
 TOUCH_SECONDS: Final = 300.0
 """So often is noted that an upload is coming. The sweep waits for an hour at least."""
+_NOT_OWN: Final = {FileState.SENT, FileState.GONE}
 MAX_CLAIMED_CHARACTERS: Final = 128
 
 
@@ -143,7 +144,7 @@ class AttachmentService:
     async def own(self, user_id: str, file_id: str) -> Attachment:
         """Return a file of a user that no message has."""
         one = (await self._store.attachments.get_many([file_id])).get(file_id)
-        if one is None or one.user_id != user_id or one.state in {FileState.SENT, FileState.GONE}:
+        if one is None or one.user_id != user_id or one.is_avatar or one.state in _NOT_OWN:
             raise NotFound
         return one
 

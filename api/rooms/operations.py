@@ -32,6 +32,7 @@ class Operation(StrEnum):
     SET_ROLE = "add members, change their roles"
     REMOVE_MEMBER = "remove members"
     SET_TOPIC = "change the topic, set slow mode"
+    SET_AVATAR = "set and remove the picture"
     CHANGE_ROOM = "change the name, the visibility and `post_role`, archive the room and take it back"
     DELETE_ROOM = "delete the room"
     BAN = "ban users, end bans and list them"

@@ -75,6 +75,7 @@ WHO_MAY: Final[Mapping[Operation, frozenset[Relation]]] = {
     Operation.SET_ROLE: GOVERNORS,
     Operation.REMOVE_MEMBER: GOVERNORS,
     Operation.SET_TOPIC: GOVERNORS,
+    Operation.SET_AVATAR: GOVERNORS,
     Operation.CHANGE_ROOM: frozenset({Role.OWNER}),
     Operation.DELETE_ROOM: frozenset({Role.OWNER}),
     Operation.BAN: GOVERNORS,

@@ -78,6 +78,8 @@ def changing(room_id: str, changes: RoomFields) -> RoomRule:
 
 def operation_of(changes: RoomFields) -> Operation:
     """Return the operation that a change of a room is. Who may change everything may change the topic, too."""
+    if changes.keys() == {"avatar"}:
+        return Operation.SET_AVATAR
     return Operation.SET_TOPIC if changes.keys() <= {"topic", "slow_seconds"} else Operation.CHANGE_ROOM
 
 

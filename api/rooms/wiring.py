@@ -13,6 +13,7 @@ from api.models.accounts import Record
 from api.models.attachments import FileQuota
 from api.models.changes import Tell
 from api.rooms.attachments import AttachmentService, FileLimits, FileParts
+from api.rooms.avatars import AvatarService
 from api.rooms.bans import BanService
 from api.rooms.blocks import BlockService
 from api.rooms.consumers import ConsumerService
@@ -62,6 +63,7 @@ class RoomServices:
     search: SearchService
     sync: SyncService
     attachments: AttachmentService | None
+    avatars: AvatarService | None
 
 
 def wire_files(settings: Settings, secrets: Sequence[str]) -> FileParts | None:
@@ -117,6 +119,18 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
     writing = Writing(store, members, pairs, limits.throttles, limits.memory)
     mentions = MentionService(store, reads)
     attachments = None if files is None else AttachmentService(store, members, writing, files)
+    room_changes, avatars = RoomChanges(store, rooms, members, limits.throttles, on_deleted), None
+    if files is not None and attachments is not None:
+        avatars = AvatarService(
+            store,
+            files,
+            members,
+            room_changes,
+            limits.throttles,
+            tell,
+            on_used=lambda: attachments.on_used(),  # noqa: PLW0108  main sets it later
+            on_gone=lambda: attachments.on_gone(),  # noqa: PLW0108
+        )
     messages = MessageService(store, members, mentions, writing, attachments)
     changes = MessageChanges(store, reads, members, mentions, writing, record, attachments)
     return RoomServices(
@@ -133,7 +147,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
         changes=changes,
         mentions=mentions,
         writing=writing,
-        room_changes=RoomChanges(store, rooms, members, limits.throttles, on_deleted),
+        room_changes=room_changes,
         typing=TypingService(members, pairs, limits.throttles, tell),
         consumers=ConsumerService(store, per_user=consumers_per_user),
         webhooks=WebhookService(
@@ -148,4 +162,5 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
         search=SearchService(store, reads, members, limits.throttles, search_index, find_account),
         sync=SyncService(store, rooms, limits.throttles),
         attachments=attachments,
+        avatars=avatars,
     )

@@ -31,17 +31,11 @@ from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
 from api.http.routing import Router
 from api.http.scopes import reads, writes
-from api.http.streams import BodyDep, StreamRoute, length_in, streamed
+from api.http.streams import BODY, BodyDep, StreamRoute, length_in, streamed
 
 router = Router(tags=["files"], route_class=StreamRoute)
 PATH: Final = "/rooms/{room_id}/files"
 ONE: Final = "/files/{file_id}"
-BYTES: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": False,
-        "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
 
 
 def _header(name: str, description: str, *, required: bool = False) -> dict[str, Any]:
@@ -54,7 +48,7 @@ def _header(name: str, description: str, *, required: bool = False) -> dict[str,
     status_code=201,
     responses=refuses(Forbidden, BadFile, TooLarge, QuotaReached, UnsupportedMediaType, BadRequest),
     openapi_extra={
-        **BYTES,
+        **BODY,
         "parameters": [
             _header("Content-Disposition", "`attachment; filename*=UTF-8''name`: how the file is called"),
             _header("Upload-Length", "The size of the whole file, where the body does not have all of it"),
@@ -133,7 +127,7 @@ async def uploaded(own: OwnFileDep, response: Response, attachments: Attachments
     ONE,
     responses=refuses(BadFile, BadOffset, TooLarge, UnsupportedMediaType, BadRequest),
     openapi_extra={
-        **BYTES,
+        **BODY,
         "parameters": [_header("Upload-Offset", "Where the bytes of the body go", required=True)],
     },
 )

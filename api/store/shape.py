@@ -103,6 +103,7 @@ def room_draft(user: User, room: Room, at: int, *, deleted: bool = False) -> Dra
         "archived": room.archived,
         "slow_seconds": room.slow_seconds,
         "post_role": room.post_role.value,
+        "avatar": room.avatar,
     }
     if deleted:
         data["deleted"] = True

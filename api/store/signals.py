@@ -98,8 +98,8 @@ class SignalReader:
             self._log(str(name)[:32])
             return None
         try:
-            return of(**{one.name: _checked(fields[one.name], one.type) for one in dataclasses.fields(of)})
-        except (KeyError, TypeError):
+            return of(**{one.name: _checked(fields, one) for one in dataclasses.fields(of)})
+        except TypeError:
             self._log(str(name))
             return None
 
@@ -109,7 +109,9 @@ class SignalReader:
             structlog.get_logger("api.store").warning("signal_unknown", name=name)
 
 
-def _checked(value: object, of: object) -> Any:
-    if type(value) is not of:
+def _checked(fields: dict[str, Any], one: dataclasses.Field[Any]) -> Any:
+    """Return the value of a field. Nodes of the version before do not say those that have a default."""
+    value = fields.get(one.name, one.default)
+    if type(value) is not one.type:
         raise TypeError
     return value

@@ -144,7 +144,7 @@ export async function createApp(window: Window & typeof globalThis): Promise<App
         session.value = user ? sessionOf(user) : null;
         session.value?.start();
       }
-      if (user) session.value?.names.learn(user.id, user.display_name);
+      if (user) session.value?.names.learn(user.id, user.display_name, user.avatar);
     });
   });
 

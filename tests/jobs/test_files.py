@@ -11,7 +11,8 @@ from api.clock import now_ms
 from api.files import FileStore, S3Access, open_file_store
 from api.jobs.files import USED, FileFollower, FileRemoval
 from api.jobs.leases import LeaseHolder
-from api.models.attachments import Attachment, FileQuota, FileState, FoundFile
+from api.models.accounts import Profile
+from api.models.attachments import AVATAR, Attachment, FileQuota, FileState, FoundFile
 from api.models.followers import Lease
 from api.models.rooms import Room
 from api.store.base.store import Store
@@ -200,3 +201,30 @@ async def test_the_follower_waits_for_the_first_file_and_keeps_its_lease_while_f
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_pictures_stay_while_their_user_or_room_shows_them(
+    store: Store, files: FileStore, removal: FileRemoval, den: Room
+) -> None:
+    async def content() -> AsyncIterator[bytes]:
+        yield b"abc"
+
+    at = now_ms() - 2 * HOUR
+    pictures = {"mine": "", "mine-before": "", "of-den": den.id, "of-den-before": den.id}
+    for file_id, room_id in pictures.items():
+        row = (file_id, room_id, room_id or ALICE.id, "avatar", 3, at, at)
+        await store.attachments.create(Attachment(*row, ref=AVATAR), ROOMY)
+        await files.append(file_id, 0, content())
+        await files.keep(file_id)
+        await store.attachments.finish(file_id, FoundFile("image/webp", 3), at=at)
+    await store.accounts.set_profile(ALICE.id, Profile(avatar="mine"))
+    await store.rooms.change(den.id, ALICE, at=at, rule=lambda room, _rights: replace(room, avatar="of-den"))
+    for _ in range(2):  # the second round finds nothing to look at
+        await removal.remove_all()
+    assert {one async for one in kept_ids(files)} == {"mine", "of-den"}
+    assert await store.attachments.unsent(before=now_ms() - HOUR, empty_before=0, limit=10) == []
+
+
+async def kept_ids(files: FileStore) -> AsyncIterator[str]:
+    async for one in files.all():
+        yield one.file_id

@@ -41,6 +41,7 @@ DATA: Final[dict[str, EntryData]] = {
         "archived": False,
         "slow_seconds": 30,
         "post_role": "moderator",
+        "avatar": "pYx3TqN0",
         "deleted": True,
     },
 }

@@ -42,7 +42,7 @@ def at(node: Node, person: Person) -> Person:
 def shown_user(person: Person) -> Event:
     """Return a user as others see them who has said nothing about themselves."""
     names = {"username": person.username, "display_name": person.username}
-    return {"id": person.id, **names, "status_text": "", "time_zone": None, "is_bot": False}
+    return {"id": person.id, **names, "status_text": "", "time_zone": None, "avatar": None, "is_bot": False}
 
 
 async def ban(by: Person, room_id: str, user: Person, **body: Any) -> httpx.Response:

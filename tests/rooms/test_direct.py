@@ -33,7 +33,7 @@ async def open_with(person: Person, *others: Person, status: int | None = None) 
 
 def user_of(person: Person) -> Event:
     names = {"username": person.username, "display_name": person.username}
-    return {"id": person.id, **names, "is_bot": False}
+    return {"id": person.id, **names, "avatar": None, "is_bot": False}
 
 
 # -- opening

@@ -27,6 +27,7 @@ from api.rooms import policy
 from api.rooms.operations import Operation
 from api.rooms.policy import GOVERNS, WHO_MAY, Insider, Outsider, Relation
 from api.rooms.writing import Writing
+from tests.files.hostile import written
 from tests.node import Event, Node, Person, Socket, eventually, http_client, running
 from tests.process import result
 from tests.rooms.finding import is_ready
@@ -55,6 +56,7 @@ class Request(NamedTuple):
     method: str
     path: str
     body: dict[str, Any] | None = None
+    content: bytes | None = None
 
 
 REQUESTS: Final[dict[Operation, list[Request]]] = {
@@ -108,6 +110,10 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
     Operation.SET_ROLE: [Request("PUT", "/members/{guest}", {"role": "reader"})],
     Operation.REMOVE_MEMBER: [Request("DELETE", "/members/{guest}")],
     Operation.SET_TOPIC: [Request("PATCH", "", {"topic": "new"}), Request("PATCH", "", {"slow_seconds": 0})],
+    Operation.SET_AVATAR: [
+        Request("PUT", "/avatar", content=written("PNG")),
+        Request("DELETE", "/avatar"),
+    ],
     Operation.CHANGE_ROOM: [
         Request("PATCH", "", {"name": "Cave"}),
         Request("PATCH", "", {"visibility": "private"}),
@@ -189,7 +195,7 @@ class Scene(NamedTuple):
         names["webhook_id"] = self.webhook_id
         path = request.path.format(**names, **self.seqs, room_id=room_id)
         address = path if path.startswith("/search?") else f"/rooms/{room_id}{path}"
-        return await http.request(request.method, address, json=request.body)
+        return await http.request(request.method, address, json=request.body, content=request.content)
 
 
 def commands_in(room_id: str, seqs: dict[str, int]) -> list[tuple[Operation, dict[str, Any]]]:
@@ -558,6 +564,7 @@ async def test_a_change_is_an_entry_with_who_made_it_and_a_retry_is_none(node: N
         "user_id": bob.id,
         "username": "bob",
         "display_name": "bob",
+        "avatar": None,
         "is_bot": False,
         "role": "reader",
         "joined_at": answers[2].json()["joined_at"],
@@ -764,7 +771,7 @@ async def test_users_are_found_by_any_part_of_their_names_and_by_nothing_else(no
         assert set(answer.json()) == {"items", "next_cursor"}
     page = (await alice.http.get("/users", params={"q": "bob", "limit": 1})).json()
     shown = {"id": bob.id, "username": "bob.smith", "display_name": "bob.smith", "online": False}
-    assert page["items"] == [shown | {"status_text": "", "time_zone": None, "is_bot": False}]
+    assert page["items"] == [shown | {"status_text": "", "time_zone": None, "avatar": None, "is_bot": False}]
     rest = await alice.http.get("/users", params={"q": "bob", "limit": 1, "cursor": page["next_cursor"]})
     assert [one["username"] for one in rest.json()["items"]] == ["bobby"]
     assert rest.json()["next_cursor"] is None

@@ -42,6 +42,17 @@ async def test_an_upload_becomes_whole_once(store: Store, other: Store) -> None:
         assert not await store.attachments.touch(strange, at=1)
 
 
+async def test_what_is_whole_and_still_needed_is_as_if_it_had_just_come(store: Store, other: Store) -> None:
+    (one,) = await make(store, "f-one")
+    await store.attachments.create(replace(ONE, id="f-coming"), ROOMY)
+    for name in (one.id, "f-coming", *STRANGE):
+        await other.attachments.renew(name, at=9_000)
+    assert await store.attachments.get_many([one.id]) == {one.id: replace(one, touched_at=9_000)}
+    assert [left.id for left in await store.attachments.unsent(before=8_000, empty_before=0, limit=10)] == [
+        "f-coming"
+    ]
+
+
 async def test_ten_uploads_at_the_same_time_stay_within_the_quota_of_their_user(
     store: Store, other: Store
 ) -> None:

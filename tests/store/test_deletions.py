@@ -147,6 +147,7 @@ async def test_the_last_entry_is_told_by_every_tail_and_who_was_a_member_is_know
         "archived": False,
         "slow_seconds": 0,
         "post_role": "member",
+        "avatar": "",
         "deleted": True,
     }
     asked = [alice.id, bob.id, gone.id, "nobody"]

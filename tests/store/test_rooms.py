@@ -35,6 +35,7 @@ async def test_a_new_room_begins_with_its_owner_and_its_settings(store: Store, a
         "archived": False,
         "slow_seconds": 0,
         "post_role": "member",
+        "avatar": "",
     }
     member = Member(DEN.id, alice.id, "alice", "Alice", Role.OWNER, DEN.created_at, read_seq=1)
     assert await store.members.get(DEN.id, alice.id) == member

@@ -80,7 +80,8 @@ class NewProfile(Strict):
 class UserOut(Answer):
     """A user as others see them. `status_text` is empty, and `time_zone` null, where they do not say it.
 
-    `is_bot` says that it is no person: a program writes as this user.
+    `avatar` is the id of their picture, which `/avatars/{avatar}/{size}` shows, or null. `is_bot` says that it is no
+    person: a program writes as this user.
     """
 
     id: str
@@ -88,6 +89,7 @@ class UserOut(Answer):
     display_name: str
     status_text: str
     time_zone: str | None
+    avatar: str | None
     is_bot: bool
 
     @classmethod
@@ -99,6 +101,7 @@ class UserOut(Answer):
             display_name=user.display_name,
             status_text=user.status_text,
             time_zone=user.time_zone or None,
+            avatar=user.avatar or None,
             is_bot=user.is_bot,
         )
 

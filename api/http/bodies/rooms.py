@@ -143,6 +143,7 @@ class PersonOut(Answer):
     id: str
     username: str
     display_name: str
+    avatar: str | None
     is_bot: bool
 
 
@@ -175,6 +176,9 @@ class RoomOut(Answer):
     notify: NotifyOut | None
     last_message: MessageOut | None
     kind: RoomKind
+    avatar: Annotated[
+        str | None, Field(description="The id of its picture, which `/avatars/{avatar}/{size}` shows")
+    ]
     users: Annotated[list[PersonOut], Field(description="The people of a direct room, with the caller")]
     member_count: int
     place: PlaceOut | None
@@ -204,6 +208,7 @@ class RoomOut(Answer):
             if view.last_message is None or view.role is None
             else MessageOut.of(view.last_message),
             kind=view.room.kind,
+            avatar=view.room.avatar or None,
             users=_people(view),
             member_count=view.member_count,
             place=_place(view),
@@ -217,7 +222,13 @@ def _people(view: RoomView) -> list[PersonOut]:
     users = {user.id: user for user in view.users}
     shown = [users.get(one) or User(one, ERASED_NAME, ERASED_NAME, created_at=0) for one in view.room.people]
     return [
-        PersonOut(id=one.id, username=one.username, display_name=one.display_name, is_bot=one.is_bot)
+        PersonOut(
+            id=one.id,
+            username=one.username,
+            display_name=one.display_name,
+            avatar=one.avatar or None,
+            is_bot=one.is_bot,
+        )
         for one in shown
     ]
 
@@ -245,6 +256,7 @@ class MemberOut(Answer):
     user_id: str
     username: str
     display_name: str
+    avatar: str | None
     is_bot: bool
     role: Role
     joined_at: str
@@ -258,6 +270,7 @@ class MemberOut(Answer):
             user_id=member.user_id,
             username=member.username,
             display_name=member.display_name,
+            avatar=member.avatar or None,
             is_bot=member.is_bot,
             role=member.role,
             joined_at=timestamp(member.joined_at),

@@ -26,6 +26,10 @@ class AttachmentStore(ABC):
         """Note that something came of a file that is being uploaded. Returns False where it is not, or no more."""
 
     @abstractmethod
+    async def renew(self, file_id: str, *, at: int) -> None:
+        """Note that a file which is whole, and which no message has, is still needed."""
+
+    @abstractmethod
     async def describe(self, file_id: str, alt: str, *, at: int) -> Attachment | None:
         """Give a file that is neither sent nor claimed another `alt`. Returns it, or None where there is none."""
 

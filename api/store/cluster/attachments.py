@@ -50,6 +50,9 @@ class ClusterAttachments(AttachmentStore):
     async def touch(self, file_id: str, *, at: int) -> bool:
         return bool(await self._change([file_id], _TOUCH, {"at": at}))
 
+    async def renew(self, file_id: str, *, at: int) -> None:
+        await self._change([file_id], _RENEW, {"at": at})
+
     async def describe(self, file_id: str, alt: str, *, at: int) -> Attachment | None:
         return _first(await self._change([file_id], _DESCRIBE, {"alt": alt, "at": at}))
 
@@ -218,6 +221,9 @@ def _is_unsent(row: Any) -> Any:
 
 _TOUCH: Final = _changing(
     lambda row, _given: row["state"] == FileState.UPLOADING.value, lambda given: {"touched_at": given["at"]}
+)
+_RENEW: Final = _changing(
+    lambda row, _given: row["state"] == FileState.WHOLE.value, lambda given: {"touched_at": given["at"]}
 )
 _DESCRIBE: Final = _changing(
     lambda row, _given: _is_unsent(row) & row["ref"].eq(None),

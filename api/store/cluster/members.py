@@ -367,9 +367,7 @@ def _member(row: dict[str, Any], account: Account, looked: _Looked) -> Member:
     user = account.user
     return Member(
         row["room_id"],
-        user.id,
-        user.username,
-        user.display_name,
+        *(user.id, user.username, user.display_name),
         Role(row["role"]),
         row["joined_at"],
         row["read_seq"],
@@ -379,6 +377,7 @@ def _member(row: dict[str, Any], account: Account, looked: _Looked) -> Member:
         as_of=looked.seq,
         receipt_seq=row.get(RECEIPT, 0),
         is_bot=user.is_bot,
+        avatar=user.avatar,
     )
 
 

@@ -367,8 +367,9 @@ def project_room(row: dict[str, Any]) -> Any:
     """
     data = row["data"]
     fields = {name: data[name] for name in ("name", "topic", "visibility", *Writable._fields)}
+    fields["avatar"] = data.get("avatar", "")
     if data.get("deleted"):
-        fields |= {"name": "", "topic": "", "visibility": "private", "deleted_at": row["at"]}
+        fields |= {"name": "", "topic": "", "visibility": "private", "avatar": "", "deleted_at": row["at"]}
     fields["seq"] = row["seq"]
     rooms = r.table("rooms").get(row["room_id"])
     return rooms.update(

@@ -160,12 +160,16 @@ def settings_of(room: Room) -> dict[str, Any]:
         "archived": room.archived,
         "slow_seconds": room.slow_seconds,
         "post_role": room.post_role.value,
+        "avatar": room.avatar,
     }
 
 
 def room_of(row: dict[str, Any]) -> Room:
     """Read a row of `rooms`. Raises as `entry_of` does."""
     archived, slow_seconds, post_role = writable_of(row)
+    avatar = row.get("avatar", "")  # as `kind`, rooms of older versions lack it
+    if type(avatar) is not str:
+        raise TypeError
     return Room(
         row["id"],
         row["name"],
@@ -175,8 +179,9 @@ def room_of(row: dict[str, Any]) -> Room:
         archived,
         slow_seconds,
         post_role,
-        RoomKind(row.get("kind", RoomKind.ROOM)),  # rooms of older versions lack it
+        RoomKind(row.get("kind", RoomKind.ROOM)),
         tuple(row.get("people", ())),
+        avatar,
     )
 
 

@@ -20,7 +20,9 @@ from api.store import paging
 from api.store.base.accounts import LAST_ADMINISTRATOR, AccountStore
 from api.store.sqlite.worker import Worker
 
-USER: Final = "users.id, username, display_name, users.created_at, status_text, time_zone, is_bot"
+USER: Final = (
+    "users.id, username, display_name, users.created_at, status_text, time_zone, is_bot, users.avatar"
+)
 """The columns of a `User`, which `user_of` reads."""
 _ACCOUNT: Final = f"{USER}, username_key, password_hash, disabled, admin, erasing, owner_id"
 _COLUMNS: Final = _ACCOUNT.replace("users.", "")
@@ -103,7 +105,7 @@ def _create(cursor: apsw.Cursor, account: Account) -> None:
     if holder is not None:
         raise UsernameTaken
     cursor.execute(
-        f"INSERT INTO users ({_COLUMNS}, searched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO users ({_COLUMNS}, searched) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             user.id,
             user.username,
@@ -112,6 +114,7 @@ def _create(cursor: apsw.Cursor, account: Account) -> None:
             user.status_text,
             user.time_zone,
             user.is_bot,
+            user.avatar,
             account.username_key,
             account.password_hash,
             account.disabled,
@@ -194,11 +197,12 @@ def _set_profile(cursor: apsw.Cursor, user_id: str, profile: Profile) -> User:
     given = {name: text for name, text in asdict(profile).items() if text is not None}
     user = replace(before, **given)
     cursor.execute(
-        "UPDATE users SET display_name = ?, status_text = ?, time_zone = ?, searched = ? WHERE id = ?",
+        "UPDATE users SET display_name = ?, status_text = ?, time_zone = ?, avatar = ?, searched = ? WHERE id = ?",
         (
             user.display_name,
             user.status_text,
             user.time_zone,
+            user.avatar,
             searched_names(user.username, user.display_name),
             user_id,
         ),
@@ -243,5 +247,5 @@ def _account(row: Any) -> Account:
 
 def user_of(row: Sequence[Any]) -> User:
     """Return the user in a row of the columns `USER`."""
-    id_, username, display_name, created_at, status_text, time_zone, is_bot = row
-    return User(id_, username, display_name, created_at, status_text, time_zone, bool(is_bot))
+    id_, username, display_name, created_at, status_text, time_zone, is_bot, avatar = row
+    return User(id_, username, display_name, created_at, status_text, time_zone, bool(is_bot), avatar)

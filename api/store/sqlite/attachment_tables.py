@@ -1,4 +1,4 @@
-"""The step of the SQLite schema that makes the tables of files."""
+"""The steps of the SQLite schema that make the tables of files, and the columns of avatars."""
 
 from typing import Final
 
@@ -46,4 +46,10 @@ CREATE TRIGGER attachment_went AFTER DELETE ON attachments BEGIN
     UPDATE file_usage SET bytes = bytes - old.size, files = files - 1 WHERE user_id IN ('', old.user_id);
     DELETE FROM file_usage WHERE user_id = old.user_id AND files = 0;
 END;
+"""
+
+AVATARS: Final = """
+-- The id of the picture of a user or a room, empty where there is none.
+ALTER TABLE users ADD COLUMN avatar TEXT NOT NULL DEFAULT '';
+ALTER TABLE rooms ADD COLUMN avatar TEXT NOT NULL DEFAULT '';
 """

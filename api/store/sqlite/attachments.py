@@ -48,6 +48,11 @@ class SqliteAttachments(AttachmentStore):
             )
         )
 
+    async def renew(self, file_id: str, *, at: int) -> None:
+        await self._write(
+            lambda cursor: _change(cursor, "touched_at = ?1", "id = ?2 AND state = 'whole'", (at, file_id))
+        )
+
     async def describe(self, file_id: str, alt: str, *, at: int) -> Attachment | None:
         return await self._write(
             lambda cursor: _first(

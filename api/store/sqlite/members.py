@@ -40,7 +40,7 @@ from api.store.sqlite.worker import Worker
 
 _MEMBER: Final = (
     "room_id, user_id, username, display_name, role, joined_at, read_seq, notify_level, muted_until,"
-    " archived, slow_seconds, post_role, admin, receipt_seq, is_bot"
+    " archived, slow_seconds, post_role, admin, receipt_seq, is_bot, users.avatar"
 )
 _MEMBERS: Final = (
     "members JOIN users ON users.id = user_id JOIN rooms ON rooms.id = room_id AND NOT rooms.deleted"
@@ -305,7 +305,7 @@ def writable_of(archived: int, slow_seconds: int, post_role: str) -> Writable:
 
 def _member(row: Any) -> Member:
     room_id, user_id, username, display_name, role, joined_at, read_seq, *more = row
-    level, muted_until, archived, slow_seconds, post_role, is_admin, receipt_seq, is_bot = more
+    level, muted_until, archived, slow_seconds, post_role, is_admin, receipt_seq, is_bot, avatar = more
     return Member(
         room_id,
         user_id,
@@ -319,4 +319,5 @@ def _member(row: Any) -> Member:
         bool(is_admin),
         receipt_seq=receipt_seq,
         is_bot=bool(is_bot),
+        avatar=avatar,
     )

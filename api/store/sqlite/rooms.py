@@ -42,9 +42,10 @@ from api.store.sqlite.worker import Worker
 from api.store.unread import MAX_LOOKED, unread
 
 _ROOM: Final = (
-    "rooms.id, name, topic, visibility, rooms.created_at, archived, slow_seconds, post_role, kind, people"
+    "rooms.id, name, topic, visibility, rooms.created_at, archived, slow_seconds, post_role, kind, people,"
+    " rooms.avatar"
 )
-_ROOM_COLUMNS: Final = 10
+_ROOM_COLUMNS: Final = 11
 _VIEW: Final = (
     f"{_ROOM}, epoch, seq, message_seq, member_count,"
     f" iif(rooms.id = '{LOBBY_ID}', (SELECT admin FROM users WHERE users.id = user_id), 0),"
@@ -255,7 +256,7 @@ def _insert(cursor: apsw.Cursor, room: Room) -> None:
     """Store a room with an empty log."""
     cursor.execute(
         "INSERT INTO rooms (id, created_at, epoch, kind, people, name, topic, visibility, archived, slow_seconds,"
-        " post_role) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " post_role, avatar) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             room.id,
             room.created_at,
@@ -276,8 +277,8 @@ def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
 def _store(cursor: apsw.Cursor, room: Room) -> None:
     """Store what may change of a room."""
     cursor.execute(
-        "UPDATE rooms SET name = ?, topic = ?, visibility = ?, archived = ?, slow_seconds = ?, post_role = ?"
-        " WHERE id = ?",
+        "UPDATE rooms SET name = ?, topic = ?, visibility = ?, archived = ?, slow_seconds = ?, post_role = ?,"
+        " avatar = ? WHERE id = ?",
         (*_settings(room), room.id),
     )
 
@@ -291,6 +292,7 @@ def _settings(room: Room) -> tuple[str | int, ...]:
         int(room.archived),
         room.slow_seconds,
         room.post_role.value,
+        room.avatar,
     )
 
 
@@ -345,7 +347,7 @@ def _count_of_user(cursor: apsw.Cursor, user_id: str) -> int:
 
 
 def _room(row: Any) -> Room:
-    id_, name, topic, visibility, created_at, archived, slow_seconds, post_role, kind, people = row
+    id_, name, topic, visibility, created_at, archived, slow_seconds, post_role, kind, people, avatar = row
     return Room(
         id_,
         name,
@@ -357,4 +359,5 @@ def _room(row: Any) -> Room:
         Role(post_role),
         RoomKind(kind),
         () if people is None else tuple(orjson.loads(people)),
+        avatar,
     )

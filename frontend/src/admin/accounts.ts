@@ -38,6 +38,12 @@ export class Accounts extends SearchedList<Account> {
     this.#replace(await this.#api.change(id, flags));
   }
 
+  /** Takes the picture of a user away. */
+  async removeAvatar(account: Account): Promise<void> {
+    await this.#api.removeAvatar(account.id);
+    this.#replace({ ...account, avatar: null });
+  }
+
   /** Begins to erase an account. It stays in the list, marked, until the list is loaded again. */
   async erase(account: Account): Promise<void> {
     await this.#api.erase(account.id);

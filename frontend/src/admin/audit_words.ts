@@ -30,6 +30,7 @@ const WORDS = new Map<string, readonly [name: string, does: string, rest?: strin
   ['invite_used', ['Invitations that were used', 'came into a room by an invitation of']],
   ['exported', ['Exports', 'exported their data']],
   ['erased', ['Deleted accounts', 'deleted the account of']],
+  ['avatar_removed', ['Removed pictures', 'removed the picture of']],
   ['owner_named', ['Owners that were named', 'made', 'an owner of a room']],
   ['room_deleted', ['Deleted rooms', 'deleted a room']],
   ['removed', ['Removed members', 'removed', 'from a room']],

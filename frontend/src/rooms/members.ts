@@ -71,8 +71,8 @@ export class Members {
       } while (cursor && members.length < MOST_SHOWN);
       if (!isLast()) return;
       batch(() => {
-        for (const { user_id, display_name } of members)
-          this.#names.answered(user_id, display_name, asked);
+        for (const { user_id, display_name, avatar } of members)
+          this.#names.answered(user_id, display_name, asked, avatar);
         listed(members);
         const now = changes.reduce<readonly Member[]>((list, change) => change(list), members);
         this.#set(room_id, { state: 'loaded', members: now, more: cursor !== null });
@@ -127,9 +127,9 @@ export class Members {
     });
   }
 
-  /** A user has another display name. */
-  renamed({ user_id, display_name }: UserEvent): void {
-    this.#names.learn(user_id, display_name);
+  /** A user has another display name, or another picture. */
+  renamed({ user_id, display_name, avatar }: UserEvent): void {
+    this.#names.learn(user_id, display_name, avatar);
     for (const room_id of this.#byRoom.peek().keys())
       this.#change(room_id, (members) =>
         members.map((member) =>
@@ -139,7 +139,7 @@ export class Members {
   }
 
   #put(room_id: string, fresh: Member): void {
-    this.#names.learn(fresh.user_id, fresh.display_name);
+    this.#names.learn(fresh.user_id, fresh.display_name, fresh.avatar);
     this.#change(room_id, (members) => {
       const known = members.find(({ user_id }) => user_id === fresh.user_id);
       const others = members.filter(({ user_id }) => user_id !== fresh.user_id);

@@ -8,12 +8,12 @@ export interface Author {
 }
 
 /**
- * The display names of users. Messages do not have them, so they come from lists of members, from
- * the entries of who joins, from events about users who rename themselves, and from the user's own
- * account.
+ * The display names of users, and the ids of their pictures. Messages do not have them, so they come
+ * from lists of members, from the entries of who joins, from events about users who change them, and
+ * from the user's own account.
  */
 export class Names {
-  readonly #byUser = new Map<string, Signal<string>>();
+  readonly #known = new Map<string, Signal<string | undefined>>();
   readonly #freshness = new Freshness();
 
   /** The display name, or the username where no display name is known. */
@@ -21,15 +21,20 @@ export class Names {
     return this.#signal(user_id).value || username;
   }
 
+  /** The id of the user's picture; empty where there is none, undefined where that is not known. */
+  avatarOf(user_id: string): string | undefined {
+    return this.#signal(`${user_id} `).value;
+  }
+
   /** Call it when a list of users is asked for, and keep the moment that it returns for `answered`. */
   ask(): number {
     return this.#freshness.ask();
   }
 
-  /** The user has this name now. */
-  learn(user_id: string, display_name: string): void {
+  /** The user has this name and picture now. Older servers tell of no pictures. */
+  learn(user_id: string, display_name: string, avatar?: string | null): void {
     this.#freshness.learned(user_id);
-    this.#signal(user_id).value = display_name;
+    this.#note(user_id, display_name, avatar);
   }
 
   /** An entry shows the name that the user had then. It counts where no other is known. */
@@ -39,15 +44,20 @@ export class Names {
   }
 
   /** A list that was asked for at the moment `asked` says so. What was learned since stands. */
-  answered(user_id: string, display_name: string, asked: number): void {
-    if (!this.#freshness.isOutdated(user_id, asked)) this.#signal(user_id).value = display_name;
+  answered(user_id: string, display_name: string, asked: number, avatar?: string | null): void {
+    if (!this.#freshness.isOutdated(user_id, asked)) this.#note(user_id, display_name, avatar);
   }
 
-  #signal(user_id: string): Signal<string> {
-    const known = this.#byUser.get(user_id);
+  #note(user_id: string, display_name: string, avatar?: string | null): void {
+    this.#signal(user_id).value = display_name;
+    if (avatar !== undefined) this.#signal(`${user_id} `).value = avatar ?? '';
+  }
+
+  #signal(key: string): Signal<string | undefined> {
+    const known = this.#known.get(key);
     if (known) return known;
-    const fresh = signal('');
-    this.#byUser.set(user_id, fresh);
+    const fresh = signal<string>();
+    this.#known.set(key, fresh);
     return fresh;
   }
 }

@@ -74,7 +74,7 @@ export class News {
     const user = await this.#users.get(event.by).catch(() => null);
     if (!user) return;
     batch(() => {
-      this.#names.answered(user.id, user.display_name, asked);
+      this.#names.answered(user.id, user.display_name, asked, user.avatar);
       const by = { user_id: user.id, username: user.username };
       this.items.value = this.items.peek().map((one) => (one === item ? { ...one, by } : one));
     });

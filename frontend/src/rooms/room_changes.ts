@@ -1,6 +1,6 @@
 import { type AllSettings, settingsOf } from 'tailwire-client/rooms/settings';
 import type { RoomsApi } from 'tailwire-client/wire/api/rooms';
-import type { RoomSettings } from 'tailwire-client/wire/protocol';
+import type { Room, RoomSettings } from 'tailwire-client/wire/protocol';
 import type { Rooms } from './rooms';
 
 /** Which of the settings `wanted` differ from those of the room. */
@@ -20,11 +20,15 @@ export class RoomChanges {
   }
 
   async save(room_id: string, change: Partial<AllSettings>): Promise<void> {
-    const answer = await this.#api.change(room_id, change);
-    const known = this.#rooms.get(room_id);
+    this.changed(await this.#api.change(room_id, change));
+  }
+
+  /** The server has answered a change with this room. */
+  changed(answer: Room): void {
+    const known = this.#rooms.get(answer.id);
     // The entry of the change may have come before the answer, and others after it.
     if (known?.epoch === answer.epoch && answer.seq >= known.seq)
-      this.#rooms.change(room_id, settingsOf(answer));
+      this.#rooms.change(answer.id, settingsOf(answer));
   }
 
   delete(room_id: string): Promise<void> {

@@ -13,6 +13,7 @@ export interface Person {
   user_id: string;
   username: string;
   display_name: string;
+  avatar?: string | null;
 }
 
 // The longest username has 32 characters, and the longest name of an emoji is not much longer.

@@ -56,8 +56,8 @@ export class Usernames {
       }
       const asked = names.ask();
       try {
-        const { username, display_name } = await users.get(user_id);
-        names.answered(user_id, display_name, asked);
+        const { username, display_name, avatar } = await users.get(user_id);
+        names.answered(user_id, display_name, asked, avatar);
         found.value = { user_id, username };
       } catch (error) {
         // Who has erased their account is not asked for again.

@@ -32,6 +32,23 @@ test('a user goes by the username until the members of a room are known', async 
   expect(names.of(grace)).toBe('Grace Hopper');
 });
 
+test('a picture is known with the members, and is another or none when the user says so', async () => {
+  expect(names.avatarOf('grace-id')).toBeUndefined();
+  const told = { ...grace, display_name: 'Grace Hopper', role: 'owner', joined_at: AT };
+  const list = async () => ({ items: [{ ...told, avatar: 'one' }], next_cursor: null });
+  members = new Members({ members: { list } } as unknown as Api, names);
+  await members.know('lobby');
+  expect(names.avatarOf('grace-id')).toBe('one');
+  const { display_name } = told;
+  members.renamed({ type: 'user', ...grace, display_name, avatar: 'two' });
+  expect(names.avatarOf('grace-id')).toBe('two');
+  // An older server tells of no pictures.
+  members.renamed({ type: 'user', ...grace, display_name });
+  expect(names.avatarOf('grace-id')).toBe('two');
+  members.renamed({ type: 'user', ...grace, display_name, avatar: null });
+  expect(names.avatarOf('grace-id')).toBe('');
+});
+
 test('members that are known are not asked for again', async () => {
   await members.know('lobby');
   await members.know('lobby');

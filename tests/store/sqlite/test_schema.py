@@ -11,6 +11,7 @@ from api.models.log import Reaction
 from api.models.rooms import LOBBY_ID, Membership, Notify, Role, RoomKind, RoomPlace, Unread
 from api.store import restore_store
 from api.store.sqlite import schema as sqlite_schema
+from api.store.sqlite.attachment_tables import AVATARS
 from api.store.sqlite.steps import STEPS
 from api.store.sqlite.store import SqliteStore
 from tests.store.make import ALICE, BOB, edit, mentioning, message, reaction
@@ -24,6 +25,7 @@ def make_of_version(path: Path, version: int, rows: str) -> None:
     path.parent.mkdir(parents=True)
     with stranger(path) as connection:
         connection.create_scalar_function("ref_hash", lambda *_: None, 1)  # there are no rows yet
+        connection.create_scalar_function("searched_names", lambda *_: None, 2)
         for step in STEPS[:version]:
             connection.execute(step)
         connection.execute(rows)
@@ -292,3 +294,17 @@ async def test_nobody_is_banned_or_blocked_in_a_database_of_version_13(path: Pat
         assert (await store.reports.all(state=None, cursor=None, limit=9)).items == []
         (event,) = (await store.audit.all(cursor=None, limit=9)).items
         assert (event.event, event.room_id) == ("erased", None)
+
+
+async def test_nobody_has_a_picture_in_a_database_of_before_pictures(path: Path, url: str) -> None:
+    rows = """
+    INSERT INTO users (id, username, username_key, display_name, password_hash, created_at)
+        VALUES ('user-bob', 'bob', 'bob', 'Bob', 'hash', 1);
+    INSERT INTO rooms (id, name, topic, visibility, created_at, epoch) VALUES ('lobby', 'Lobby', '', 'public', 1, 'e');
+    """
+    make_of_version(path, STEPS.index(AVATARS), rows)
+    async with opened(url) as store:
+        assert (await store.accounts.get_many(["user-bob"]))["user-bob"].user.avatar == ""
+        room = await store.rooms.get(LOBBY_ID)
+        assert room is not None
+        assert room.avatar == ""

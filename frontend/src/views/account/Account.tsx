@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { Avatar } from '../parts/Avatar';
+import { AvatarField } from '../parts/AvatarField';
 import { useAccount, useApp, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Icon, type IconName } from '../parts/Icon';
@@ -103,7 +104,7 @@ interface OverviewProps {
 function Overview({ user, notice, onNotice, onChoose, onClose }: OverviewProps) {
   const { logout } = useApp();
   const { rights } = useAccount();
-  const { features } = useSession();
+  const { features, names } = useSession();
   useEffect(() => void rights.look(), [rights]);
   const places = (Object.keys(PLACES) as Place[]).filter((place) => {
     // Profiles came with direct rooms.
@@ -114,7 +115,7 @@ function Overview({ user, notice, onNotice, onChoose, onClose }: OverviewProps) 
   return (
     <>
       <div class="account-who">
-        <Avatar username={user.username} />
+        <Avatar {...user} />
         <p>
           Signed in as{' '}
           <strong>
@@ -122,6 +123,14 @@ function Overview({ user, notice, onNotice, onChoose, onClose }: OverviewProps) 
           </strong>
         </p>
       </div>
+      {features.value.has('files') && (
+        <AvatarField<PublicUser>
+          of={`@${user.username}`}
+          path="users/me/avatar"
+          avatar={names.avatarOf(user.id)}
+          onChanged={(now) => names.learn(now.id, now.display_name, now.avatar)}
+        />
+      )}
       <DoneLine text={notice} />
       <DisplayName user={user} onSaved={onNotice} />
       <ThemeChoice />

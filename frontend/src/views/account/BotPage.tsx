@@ -2,7 +2,9 @@ import { useState } from 'preact/hooks';
 import { DISPLAY_NAME_CHARACTERS } from 'tailwire-client/wire/limits';
 import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
-import { useAccount } from '../parts/context';
+import { Avatar } from '../parts/Avatar';
+import { AvatarField } from '../parts/AvatarField';
+import { useAccount, useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
@@ -38,6 +40,7 @@ export function BotPage(props: BotPageProps) {
   return (
     <Dialog title={`The bot ${bot.username}`} onClose={onClose} onBack={props.onBack}>
       <DoneLine text={props.notice} />
+      <BotPicture bot={bot} />
       <BotName key={bot.display_name} bot={bot} onRenamed={props.onRenamed} />
       <h3 class="invites-heading">Its tokens</h3>
       <TokenList of={bot.id} />
@@ -54,6 +57,22 @@ export function BotPage(props: BotPageProps) {
         </li>
       </ul>
     </Dialog>
+  );
+}
+
+function BotPicture({ bot }: { bot: PublicUser }) {
+  const { features, names } = useSession();
+  if (!features.value.has('files')) return null;
+  return (
+    <div class="account-who">
+      <Avatar {...bot} />
+      <AvatarField<PublicUser>
+        of={`@${bot.username}`}
+        path={`bots/${encodeURIComponent(bot.id)}/avatar`}
+        avatar={names.avatarOf(bot.id) ?? bot.avatar}
+        onChanged={(now) => names.learn(now.id, now.display_name, now.avatar)}
+      />
+    </div>
   );
 }
 

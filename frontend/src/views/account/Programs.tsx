@@ -113,7 +113,7 @@ function Overview({ bots, onPage }: OverviewProps) {
                 class="account-place"
                 onClick={() => onPage({ name: 'bot', bot })}
               >
-                <Avatar username={bot.username} />
+                <Avatar {...bot} />
                 <span class="login-text">
                   <bdi class="login-name">{bot.display_name}</bdi>{' '}
                   <bdi class="login-detail">@{bot.username}</bdi>

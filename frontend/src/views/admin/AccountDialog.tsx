@@ -123,6 +123,16 @@ function Overview({ account, work, onChoose, onClose }: OverviewProps) {
             >
               {disabled ? 'Enable' : 'Disable'}
             </Act>
+            {account.avatar && (
+              <Act
+                icon="close"
+                onAct={() =>
+                  run(() => accounts.removeAvatar(account), `@${username} has no picture any more.`)
+                }
+              >
+                Remove the picture
+              </Act>
+            )}
             <Act icon="key" onAct={() => onChoose('password')}>
               Set a new password
             </Act>

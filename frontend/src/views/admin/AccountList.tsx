@@ -82,7 +82,7 @@ function AccountItem({ account, onOpen }: { account: Account; onOpen(): void }) 
   return (
     <li>
       <button type="button" class="admin-item" onClick={onOpen}>
-        <Avatar username={account.username} />
+        <Avatar {...account} />
         <span class="admin-item-text">
           {/* A name from the right stands at the left as well, beside its picture. */}
           <span class="admin-item-name">

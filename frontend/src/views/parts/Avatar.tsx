@@ -1,3 +1,5 @@
+import { useSession } from './context';
+
 const HUES = 12;
 
 function hueOf(username: string): number {
@@ -13,14 +15,32 @@ function initialsOf(username: string): string {
   return letters.map((word) => [...(word ?? '')][0]?.toUpperCase() ?? '').join('');
 }
 
+interface AvatarProps {
+  username: string;
+  /** The id of the user, where their picture is to be shown. */
+  id?: string | undefined;
+  /** The id of their picture, as a list told it. What was learned since stands. */
+  avatar?: string | null | undefined;
+}
+
 /**
- * Made from the username only, so a user has the same letters and colour everywhere. The username of
- * a bot says little where a hook has made it, so bots give their shown name.
+ * The picture of a user. Below it, and where there is none, stand initials made from the username
+ * only, so a user has the same letters and colour everywhere. The username of a bot says little where
+ * a hook has made it, so bots give their shown name.
  */
-export function Avatar({ username }: { username: string }) {
+export function Avatar({ username, id, avatar }: AvatarProps) {
+  const { names } = useSession();
   return (
     <span class={`avatar hue-${hueOf(username)}`} aria-hidden="true">
       {initialsOf(username)}
+      <Face avatar={(id && names.avatarOf(id)) ?? avatar} />
     </span>
   );
+}
+
+/** A picture over what stands below it, which shows where it cannot be loaded. */
+export function Face({ avatar }: { avatar: string | null | undefined }) {
+  return avatar ? (
+    <img key={avatar} src={`avatars/${avatar}/96`} alt="" loading="lazy" decoding="async" />
+  ) : null;
 }

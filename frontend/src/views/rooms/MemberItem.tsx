@@ -23,7 +23,11 @@ export function MemberItem({ room, member, onManage }: MemberItemProps) {
   return (
     <li class="member">
       <span class="member-avatar">
-        <Avatar username={member.is_bot ? name : member.username} />
+        <Avatar
+          username={member.is_bot ? name : member.username}
+          id={member.user_id}
+          avatar={member.avatar}
+        />
         {isOnline && <span class="online-dot" />}
       </span>
       <span class="member-names">

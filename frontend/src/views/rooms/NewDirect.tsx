@@ -54,7 +54,7 @@ export function NewDirect({ onClose }: { onClose(): void }) {
         show={(user) => (
           <>
             <span class="room-mark faces">
-              <Avatar username={user.username} />
+              <Avatar {...user} />
             </span>
             <bdi>{titles.nameOf(user)}</bdi>
             <bdi class="switcher-more">@{user.username}</bdi>

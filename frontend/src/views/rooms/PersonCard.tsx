@@ -69,7 +69,7 @@ export function PersonCard({ room, profile, member, name, hook, onPage }: Person
     <>
       <div class="person">
         <span class="member-avatar">
-          <Avatar username={profile.is_bot ? name : username} />
+          <Avatar username={profile.is_bot ? name : username} id={id} avatar={profile.avatar} />
           {isOnline && <span class="online-dot" />}
         </span>
         <div class="person-lines">

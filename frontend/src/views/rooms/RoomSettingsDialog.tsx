@@ -1,11 +1,13 @@
 import { useMemo, useState } from 'preact/hooks';
 import { type AllSettings, settingsOf } from 'tailwire-client/rooms/settings';
+import { roomPath } from 'tailwire-client/wire/api/rooms';
 import { ROOM_NAME_CHARACTERS, TOPIC_CHARACTERS } from 'tailwire-client/wire/limits';
 import { waitText } from 'tailwire-client/wire/problem';
 import type { Room } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
 import { settingsToChange } from '../../rooms/governing';
 import { differing, RoomChanges } from '../../rooms/room_changes';
+import { AvatarField } from '../parts/AvatarField';
 import { ByName } from '../parts/ByName';
 import { Choices } from '../parts/Choices';
 import { useSession } from '../parts/context';
@@ -13,6 +15,7 @@ import { Dialog } from '../parts/Dialog';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
 import { type Fields, useForm, wrongIf } from '../parts/form';
+import { RoomMark } from '../parts/RoomMark';
 import { SelectField } from '../parts/SelectField';
 
 const VISIBILITIES = [
@@ -44,7 +47,7 @@ interface RoomSettingsDialogProps {
 
 /** What owners and moderators set of a room. Only what they change is sent, so that two of them do not undo each other. */
 export function RoomSettingsDialog({ room, onClose }: RoomSettingsDialogProps) {
-  const { publicRooms, rooms } = useSession();
+  const { features, publicRooms, rooms } = useSession();
   const changes = useMemo(() => new RoomChanges(publicRooms, rooms), [publicRooms, rooms]);
   const [page, setPage] = useState<Page>('form');
   /** What the form held when another question came up. */
@@ -57,6 +60,17 @@ export function RoomSettingsDialog({ room, onClose }: RoomSettingsDialogProps) {
   const isForm = page === 'form';
   return (
     <Dialog title={TITLES[page]} onClose={onClose} {...(!isForm && { onBack: toForm })}>
+      {isForm && !room.archived && features.value.has('files') && (
+        <div class="account-who">
+          <RoomMark room={room} />
+          <AvatarField<Room>
+            of={room.name}
+            path={`${roomPath(room.id)}/avatar`}
+            avatar={room.avatar}
+            onChanged={(now) => changes.changed(now)}
+          />
+        </div>
+      )}
       {isForm &&
         (room.archived ? (
           <Archived onSend={() => save({ archived: false })} />

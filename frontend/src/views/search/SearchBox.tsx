@@ -176,7 +176,7 @@ function OfferItem({ offer }: { offer: Offer }) {
       return (
         <>
           <span class="room-mark faces">
-            <Avatar username={offer.user.username} />
+            <Avatar {...offer.user} />
           </span>
           <bdi>{titles.nameOf(offer.user)}</bdi>
           <bdi class="switcher-more">@{offer.user.username}</bdi>
@@ -203,8 +203,8 @@ function usePeople(search: Search, room: string | null): readonly PublicUser[] {
   return useMemo(
     () =>
       unique([
-        ...(listed ?? []).map(({ user_id, username, display_name }) => ({
-          ...{ id: user_id, username, display_name },
+        ...(listed ?? []).map(({ user_id, username, display_name, avatar }) => ({
+          ...{ id: user_id, username, display_name, avatar: avatar ?? null },
         })),
         ...found.map(({ user_id, username }) => ({ id: user_id, username, display_name: '' })),
         ...sorted.flatMap(({ users = [] }) => users),

@@ -53,7 +53,7 @@ export function Sidebar({ user, alone, onKeys }: SidebarProps) {
       <div class="sidebar-foot">
         {user && (
           <button type="button" class="me" onClick={() => setOpen(true)}>
-            <Avatar username={user.username} />
+            <Avatar {...user} />
             <span class="me-names">
               <bdi class="me-name">{name}</bdi>
               <bdi class="me-username">@{user.username}</bdi>

@@ -87,7 +87,7 @@ function ChoiceItem({ choice: found }: { choice: Choice }) {
     return (
       <>
         <span class="room-mark faces">
-          <Avatar username={found.user.username} />
+          <Avatar {...found.user} />
         </span>
         <bdi>{titles.nameOf(found.user)}</bdi>
         <bdi class="switcher-more">@{found.user.username}</bdi>

@@ -24,7 +24,10 @@ export function AuthorAvatar({ of }: { of: MessageEntry | Author }) {
       {picture}
     </span>
   ) : (
-    <Avatar username={shown?.name ?? (isBot ? names.of(of) : of.username)} />
+    <Avatar
+      username={shown?.name ?? (isBot ? names.of(of) : of.username)}
+      id={shown ? undefined : of.user_id}
+    />
   );
 }
 

@@ -226,7 +226,11 @@ function Shown({ suggestion }: { suggestion: Suggestion }) {
   const { username, display_name } = suggestion.person;
   return (
     <>
-      <Avatar username={username} />
+      <Avatar
+        username={username}
+        id={suggestion.person.user_id}
+        avatar={suggestion.person.avatar}
+      />
       <bdi class="completion-name">{display_name}</bdi>
       <bdi class="completion-detail">@{username}</bdi>
     </>

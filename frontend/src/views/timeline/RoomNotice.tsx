@@ -23,6 +23,7 @@ const TEXTS: Record<keyof AllSettings, (now: AllSettings) => ComponentChild> = {
       : 'ended slow mode',
   archived: ({ archived }) =>
     archived ? 'archived the room' : 'brought the room back from the archive',
+  avatar: ({ avatar }) => (avatar ? 'changed the picture' : 'removed the picture'),
 };
 const NAMES = Object.keys(TEXTS) as (keyof AllSettings)[];
 

@@ -48,7 +48,7 @@ export function SeenBy({ room, timeline }: { room: Room; timeline: Timeline }) {
           <ul class="seen-by-list">
             {readers.map((reader) => (
               <li key={reader.user_id}>
-                <Avatar username={reader.username} />
+                <Avatar username={reader.username} id={reader.user_id} />
                 <Name of={reader} />
               </li>
             ))}

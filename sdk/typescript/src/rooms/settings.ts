@@ -13,5 +13,6 @@ export function settingsOf(room: RoomSettings): AllSettings {
     archived: room.archived ?? false,
     slow_seconds: room.slow_seconds ?? 0,
     post_role: room.post_role ?? 'member',
+    avatar: room.avatar ?? '',
   };
 }

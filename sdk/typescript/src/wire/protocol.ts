@@ -27,12 +27,15 @@ export type Lacking<T, Later extends keyof T> = Omit<T, Later> & Partial<Pick<T,
 export type Lenient<T, Later extends keyof T> = Omit<T, Later> & { [N in Later]?: T[N] | null };
 
 export type Position = socket.Position;
-export type PublicUser = Pick<http.UserOut, 'id' | 'username' | 'display_name'>;
+export type PublicUser = Lacking<
+  Pick<http.UserOut, 'id' | 'username' | 'display_name' | 'avatar'>,
+  'avatar'
+>;
 
 /** All that others may know of a user. */
 export type Profile = Lacking<
   Lenient<http.FoundUser, 'status_text' | 'time_zone'>,
-  'online' | 'is_bot'
+  'online' | 'is_bot' | 'avatar'
 >;
 
 /** A user as they see themselves. Older servers do not say who is an administrator. */
@@ -102,8 +105,11 @@ export type Place = http.PlaceOut;
 
 /** What an owner sets of a room. What an older server does not know is missing. */
 export type RoomSettings = Lenient<
-  Pick<http.RoomOut, 'name' | 'topic' | 'visibility' | 'archived' | 'slow_seconds' | 'post_role'>,
-  'topic' | 'archived' | 'slow_seconds' | 'post_role'
+  Pick<
+    http.RoomOut,
+    'name' | 'topic' | 'visibility' | 'archived' | 'slow_seconds' | 'post_role' | 'avatar'
+  >,
+  'topic' | 'archived' | 'slow_seconds' | 'post_role' | 'avatar'
 >;
 
 /** The id of the room that everybody is a member of. */
@@ -136,7 +142,7 @@ export type Room = RoomSettings &
     last_message?: Message | null;
   };
 
-export type Member = Lacking<http.MemberOut, 'is_bot' | 'online' | 'read_seq'>;
+export type Member = Lacking<http.MemberOut, 'is_bot' | 'online' | 'read_seq' | 'avatar'>;
 
 export interface Page<T> {
   items: T[];
@@ -210,6 +216,7 @@ const KINDS = {
     archived: maybe(flag),
     slow_seconds: maybe(whole),
     post_role: maybe(role),
+    avatar: maybe(text),
     deleted: maybe(flag),
   },
 } satisfies { [E in KindsOfServer as E['type']]: Checks<E> };
@@ -237,7 +244,7 @@ const EVENTS = {
   read: { room_id: text, user_id: text, username: text, epoch: text, read_seq: whole },
   notifications: { room_id: text, user_id: text, level: notifyLevel, muted_until: maybe(text) },
   place: { room_id: text, favourite: flag, section: maybe(text), hidden: flag },
-  user: { user_id: text, username: text, display_name: text },
+  user: { user_id: text, username: text, display_name: text, avatar: maybe(text) },
   membership: { room_id: text, role: maybe(role), reason: maybe(text), by: maybe(text) },
   webhook_paused: { room_id: text, webhook_id: text, paused_by: text },
   expiring: {},

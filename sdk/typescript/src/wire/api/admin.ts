@@ -69,6 +69,10 @@ export class AdminApi {
     return this.#send('DELETE', accountPath(id));
   }
 
+  removeAvatar(id: string): Promise<void> {
+    return this.#send('DELETE', `${accountPath(id)}/avatar`);
+  }
+
   /** The sessions of a user, the newest first. */
   async logins(id: string): Promise<Login[]> {
     return (await this.#get<{ items: Login[] }>(`${accountPath(id)}/sessions`)).items;

@@ -9,6 +9,7 @@ export interface AccountOut {
   display_name: string;
   status_text: string;
   time_zone: string | null;
+  avatar: string | null;
   is_bot: boolean;
   created_at: string;
   admin: boolean;
@@ -78,7 +79,53 @@ export interface AuditOut {
 }
 
 /** The events of the audit log. */
-export type Audited = 'signed_up' | 'set_up' | 'logged_in' | 'login_failed' | 'logged_out' | 'refresh_reused' | 'session_ended' | 'password_changed' | 'password_reset' | 'created' | 'disabled' | 'enabled' | 'promoted' | 'demoted' | 'invited' | 'invite_ended' | 'invite_used' | 'exported' | 'erased' | 'owner_named' | 'room_deleted' | 'removed' | 'banned' | 'unbanned' | 'cleared' | 'files_deleted' | 'reported' | 'report_read' | 'report_closed' | 'report_reopened' | 'blocked' | 'unblocked' | 'hook_made' | 'hook_ended' | 'bot_made' | 'token_made' | 'token_ended' | 'webhook_made' | 'webhook_changed' | 'webhook_replayed' | 'webhook_paused' | 'webhook_ended';
+export type Audited =
+  | 'signed_up'
+  | 'set_up'
+  | 'logged_in'
+  | 'login_failed'
+  | 'logged_out'
+  | 'refresh_reused'
+  | 'session_ended'
+  | 'password_changed'
+  | 'password_reset'
+  | 'created'
+  | 'disabled'
+  | 'enabled'
+  | 'promoted'
+  | 'demoted'
+  | 'invited'
+  | 'invite_ended'
+  | 'invite_used'
+  | 'exported'
+  | 'erased'
+  | 'avatar_removed'
+  | 'owner_named'
+  | 'room_deleted'
+  | 'removed'
+  | 'banned'
+  | 'unbanned'
+  | 'cleared'
+  | 'files_deleted'
+  | 'reported'
+  | 'report_read'
+  | 'report_closed'
+  | 'report_reopened'
+  | 'blocked'
+  | 'unblocked'
+  | 'hook_made'
+  | 'hook_ended'
+  | 'bot_made'
+  | 'token_made'
+  | 'token_ended'
+  | 'webhook_made'
+  | 'webhook_changed'
+  | 'webhook_replayed'
+  | 'webhook_paused'
+  | 'webhook_ended';
+
+/** The sizes of a picture, in pixels a side. */
+export type AvatarSize = 96 | 384;
 
 /** A user who is banned from a room since `at`. `by` is the id of who banned them. */
 export interface BanOut {
@@ -116,6 +163,7 @@ export interface BotOut {
   display_name: string;
   status_text: string;
   time_zone: string | null;
+  avatar: string | null;
   is_bot: boolean;
   created_at: string;
 }
@@ -273,6 +321,7 @@ export interface FoundUser {
   display_name: string;
   status_text: string;
   time_zone: string | null;
+  avatar: string | null;
   is_bot: boolean;
   online: boolean;
 }
@@ -446,6 +495,7 @@ export interface Me {
   display_name: string;
   status_text: string;
   time_zone: string | null;
+  avatar: string | null;
   is_bot: boolean;
   created_at: string;
   admin: boolean;
@@ -456,6 +506,7 @@ export interface MemberOut {
   user_id: string;
   username: string;
   display_name: string;
+  avatar: string | null;
   is_bot: boolean;
   role: Role;
   joined_at: string;
@@ -731,6 +782,7 @@ export interface PersonOut {
   id: string;
   username: string;
   display_name: string;
+  avatar: string | null;
   is_bot: boolean;
 }
 
@@ -758,7 +810,50 @@ export interface Problem {
   type: string;
   title: string;
   status: number;
-  code: 'archived' | 'bad_cursor' | 'bad_emoji' | 'bad_envelope' | 'bad_file' | 'bad_invite' | 'bad_json' | 'bad_number' | 'bad_offset' | 'bad_ref' | 'bad_request' | 'banned' | 'blocked' | 'conflict' | 'deleted' | 'duplicate_key' | 'empty' | 'extra_forbidden' | 'forbidden' | 'indexing' | 'internal' | 'invalid' | 'invalid_credentials' | 'limit' | 'method_not_allowed' | 'misdirected' | 'not_found' | 'quota' | 'rate_limited' | 'ref_conflict' | 'reset' | 'signup_closed' | 'slow_mode' | 'storage_full' | 'timeout' | 'too_large' | 'unauthorized' | 'unavailable' | 'unknown_type' | 'unsupported_media_type' | 'upgrade_required' | 'username_taken' | 'weak_password';
+  code:
+    | 'archived'
+    | 'bad_cursor'
+    | 'bad_emoji'
+    | 'bad_envelope'
+    | 'bad_file'
+    | 'bad_invite'
+    | 'bad_json'
+    | 'bad_number'
+    | 'bad_offset'
+    | 'bad_ref'
+    | 'bad_request'
+    | 'banned'
+    | 'blocked'
+    | 'conflict'
+    | 'deleted'
+    | 'duplicate_key'
+    | 'empty'
+    | 'extra_forbidden'
+    | 'forbidden'
+    | 'indexing'
+    | 'internal'
+    | 'invalid'
+    | 'invalid_credentials'
+    | 'limit'
+    | 'method_not_allowed'
+    | 'misdirected'
+    | 'not_found'
+    | 'quota'
+    | 'rate_limited'
+    | 'ref_conflict'
+    | 'reset'
+    | 'signup_closed'
+    | 'slow_mode'
+    | 'storage_full'
+    | 'timeout'
+    | 'too_large'
+    | 'unauthorized'
+    | 'unavailable'
+    | 'unknown_type'
+    | 'unsupported_media_type'
+    | 'upgrade_required'
+    | 'username_taken'
+    | 'weak_password';
   detail: string;
   request_id: string | null;
   errors?: Record<string, unknown>[] | null;
@@ -928,6 +1023,8 @@ export interface RoomOut {
   notify: NotifyOut | null;
   last_message: MessageOut | null;
   kind: RoomKind;
+  /** The id of its picture, which `/avatars/{avatar}/{size}` shows */
+  avatar: string | null;
   /** The people of a direct room, with the caller */
   users: PersonOut[];
   member_count: number;
@@ -1117,13 +1214,14 @@ export interface TokensOut {
   refresh_token: string | null;
 }
 
-/** A user as others see them. `status_text` is empty, and `time_zone` null, where they do not say it. `is_bot` says that it is no person: a program writes as this user. */
+/** A user as others see them. `status_text` is empty, and `time_zone` null, where they do not say it. `avatar` is the id of their picture, which `/avatars/{avatar}/{size}` shows, or null. `is_bot` says that it is no person: a program writes as this user. */
 export interface UserOut {
   id: string;
   username: string;
   display_name: string;
   status_text: string;
   time_zone: string | null;
+  avatar: string | null;
   is_bot: boolean;
 }
 

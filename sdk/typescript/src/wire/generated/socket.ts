@@ -83,7 +83,50 @@ export interface EntryAck {
 export interface ErrorEvent {
   type: 'error';
   ref: string | null;
-  code: 'archived' | 'bad_cursor' | 'bad_emoji' | 'bad_envelope' | 'bad_file' | 'bad_invite' | 'bad_json' | 'bad_number' | 'bad_offset' | 'bad_ref' | 'bad_request' | 'banned' | 'blocked' | 'conflict' | 'deleted' | 'duplicate_key' | 'empty' | 'extra_forbidden' | 'forbidden' | 'indexing' | 'internal' | 'invalid' | 'invalid_credentials' | 'limit' | 'method_not_allowed' | 'misdirected' | 'not_found' | 'quota' | 'rate_limited' | 'ref_conflict' | 'reset' | 'signup_closed' | 'slow_mode' | 'storage_full' | 'timeout' | 'too_large' | 'unauthorized' | 'unavailable' | 'unknown_type' | 'unsupported_media_type' | 'upgrade_required' | 'username_taken' | 'weak_password';
+  code:
+    | 'archived'
+    | 'bad_cursor'
+    | 'bad_emoji'
+    | 'bad_envelope'
+    | 'bad_file'
+    | 'bad_invite'
+    | 'bad_json'
+    | 'bad_number'
+    | 'bad_offset'
+    | 'bad_ref'
+    | 'bad_request'
+    | 'banned'
+    | 'blocked'
+    | 'conflict'
+    | 'deleted'
+    | 'duplicate_key'
+    | 'empty'
+    | 'extra_forbidden'
+    | 'forbidden'
+    | 'indexing'
+    | 'internal'
+    | 'invalid'
+    | 'invalid_credentials'
+    | 'limit'
+    | 'method_not_allowed'
+    | 'misdirected'
+    | 'not_found'
+    | 'quota'
+    | 'rate_limited'
+    | 'ref_conflict'
+    | 'reset'
+    | 'signup_closed'
+    | 'slow_mode'
+    | 'storage_full'
+    | 'timeout'
+    | 'too_large'
+    | 'unauthorized'
+    | 'unavailable'
+    | 'unknown_type'
+    | 'unsupported_media_type'
+    | 'upgrade_required'
+    | 'username_taken'
+    | 'weak_password';
   message: string;
   retry_after_seconds?: number;
 }
@@ -330,6 +373,7 @@ export interface RoomEvent {
   archived: boolean;
   slow_seconds: number;
   post_role: string;
+  avatar?: string;
   deleted?: boolean;
 }
 
@@ -421,7 +465,7 @@ export interface UnsubscribeCommand {
   ref?: string | null;
 }
 
-/** A user is shown by another name, or says something else about themselves. */
+/** A user is shown by another name or picture, or says something else about themselves. */
 export interface UserEvent {
   type: 'user';
   user_id: string;
@@ -429,6 +473,7 @@ export interface UserEvent {
   display_name: string;
   status_text: string;
   time_zone: string | null;
+  avatar: string | null;
 }
 
 /** Ask to be told when these users come or go, and no others. */
