@@ -309,10 +309,10 @@ class Metrics(Collector):
         yield GaugeMetricFamily(
             "tailwire_files_bytes", "Bytes of the files that are kept, uploads in full.", removal.usage.bytes
         )
+        free = GaugeMetricFamily("tailwire_files_free_bytes", "Space left on the disk for files.", labels=[])
         if removal.free_bytes is not None:
-            yield GaugeMetricFamily(
-                "tailwire_files_free_bytes", "Space left on the disk for files.", removal.free_bytes
-            )
+            free.add_metric([], removal.free_bytes)
+        yield free
 
     def _store(self) -> Iterator[Metric]:
         recorded, parts = self._recorded, self._parts
