@@ -84,6 +84,7 @@ def refuses(*errors: type[TailwireError]) -> dict[int | str, dict[str, Any]]:
 
 def contract(schema: dict[str, Any]) -> dict[str, Any]:
     """Complete FastAPI's OpenAPI: errors, summaries, formats of times, and examples."""
+    schema["info"]["contact"] = {"name": "Whoever runs this server"}
     schema["info"]["license"] = {"name": "MIT", "identifier": "MIT"}
     schema.setdefault("servers", [{"url": "/", "description": "This server"}])
     schema["tags"] = [{"name": name, "description": what} for name, what in TAGS.items()]
@@ -126,7 +127,7 @@ def _add_errors(path: str, operation: dict[str, Any], schemas: dict[str, Any]) -
             said.update(_form(int(status)))
         if int(status) < REFUSED:
             names = (["Link"] if _is_page(said, schemas) else []) + (
-                ["RateLimit-Policy", "RateLimit"] if "security" in operation else []
+                ["RateLimit-Policy", "RateLimit"] if operation["security"] else []
             )
             if names:
                 said["headers"] = _headers(*names)
@@ -143,11 +144,11 @@ def operation_id(route: APIRoute) -> str:
 
 
 def _describe(operation: dict[str, Any]) -> None:
-    """Make the first sentence of a description the summary, in place of the name of a function in capitals."""
-    first, _, rest = " ".join(operation.pop("description", operation["summary"]).split()).partition(". ")
-    operation["summary"] = first.removesuffix(".")
-    if rest:
-        operation["description"] = rest
+    """Make the first sentence of a description the summary, in place of a name in capitals, and name the security."""
+    said = " ".join(operation.get("description", operation["summary"]).split())
+    operation["summary"] = said.partition(". ")[0].removesuffix(".")
+    operation["description"] = said
+    operation.setdefault("security", [])  # said also where none is wanted
 
 
 def _times_of(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -171,7 +172,7 @@ def _implied(path: str, operation: dict[str, Any]) -> list[type[TailwireError]]:
         found.append(BadJson)
     if SESSION_HEADER in names:
         found.append(Forbidden)
-    if "security" in operation:
+    if operation["security"]:
         # A user's requests have a rate, whatever they ask for, and the token of a program may not do everything.
         found += [RateLimited, Forbidden]
     if "{" in path:

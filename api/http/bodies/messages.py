@@ -218,6 +218,8 @@ class HistoryOut(Answer):
 class MessageItem(MessageOut):
     """A message among entries of other kinds."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     type: Literal["message"] = "message"
 
 

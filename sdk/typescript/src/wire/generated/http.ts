@@ -548,7 +548,7 @@ export interface MessageItem {
   is_bot: boolean;
   shown_as: ShownAsOut | null;
   files: SentFileOut[];
-  type?: 'message';
+  type: 'message';
 }
 
 /** A message as it is now, after its edits, deletion, reactions and pins. */
