@@ -79,50 +79,7 @@ export interface AuditOut {
 }
 
 /** The events of the audit log. */
-export type Audited =
-  | 'signed_up'
-  | 'set_up'
-  | 'logged_in'
-  | 'login_failed'
-  | 'logged_out'
-  | 'refresh_reused'
-  | 'session_ended'
-  | 'password_changed'
-  | 'password_reset'
-  | 'created'
-  | 'disabled'
-  | 'enabled'
-  | 'promoted'
-  | 'demoted'
-  | 'invited'
-  | 'invite_ended'
-  | 'invite_used'
-  | 'exported'
-  | 'erased'
-  | 'avatar_removed'
-  | 'owner_named'
-  | 'room_deleted'
-  | 'removed'
-  | 'banned'
-  | 'unbanned'
-  | 'cleared'
-  | 'files_deleted'
-  | 'reported'
-  | 'report_read'
-  | 'report_closed'
-  | 'report_reopened'
-  | 'blocked'
-  | 'unblocked'
-  | 'hook_made'
-  | 'hook_ended'
-  | 'bot_made'
-  | 'token_made'
-  | 'token_ended'
-  | 'webhook_made'
-  | 'webhook_changed'
-  | 'webhook_replayed'
-  | 'webhook_paused'
-  | 'webhook_ended';
+export type Audited = 'signed_up' | 'set_up' | 'logged_in' | 'login_failed' | 'logged_out' | 'refresh_reused' | 'session_ended' | 'password_changed' | 'password_reset' | 'created' | 'disabled' | 'enabled' | 'promoted' | 'demoted' | 'invited' | 'invite_ended' | 'invite_used' | 'exported' | 'erased' | 'avatar_removed' | 'owner_named' | 'room_deleted' | 'removed' | 'banned' | 'unbanned' | 'cleared' | 'files_deleted' | 'reported' | 'report_read' | 'report_closed' | 'report_reopened' | 'blocked' | 'unblocked' | 'hook_made' | 'hook_ended' | 'bot_made' | 'token_made' | 'token_ended' | 'webhook_made' | 'webhook_changed' | 'webhook_replayed' | 'webhook_paused' | 'webhook_ended';
 
 /** The sizes of a picture, in pixels a side. */
 export type AvatarSize = 96 | 384;
@@ -810,50 +767,7 @@ export interface Problem {
   type: string;
   title: string;
   status: number;
-  code:
-    | 'archived'
-    | 'bad_cursor'
-    | 'bad_emoji'
-    | 'bad_envelope'
-    | 'bad_file'
-    | 'bad_invite'
-    | 'bad_json'
-    | 'bad_number'
-    | 'bad_offset'
-    | 'bad_ref'
-    | 'bad_request'
-    | 'banned'
-    | 'blocked'
-    | 'conflict'
-    | 'deleted'
-    | 'duplicate_key'
-    | 'empty'
-    | 'extra_forbidden'
-    | 'forbidden'
-    | 'indexing'
-    | 'internal'
-    | 'invalid'
-    | 'invalid_credentials'
-    | 'limit'
-    | 'method_not_allowed'
-    | 'misdirected'
-    | 'not_found'
-    | 'quota'
-    | 'rate_limited'
-    | 'ref_conflict'
-    | 'reset'
-    | 'signup_closed'
-    | 'slow_mode'
-    | 'storage_full'
-    | 'timeout'
-    | 'too_large'
-    | 'unauthorized'
-    | 'unavailable'
-    | 'unknown_type'
-    | 'unsupported_media_type'
-    | 'upgrade_required'
-    | 'username_taken'
-    | 'weak_password';
+  code: 'archived' | 'bad_cursor' | 'bad_emoji' | 'bad_envelope' | 'bad_file' | 'bad_invite' | 'bad_json' | 'bad_number' | 'bad_offset' | 'bad_ref' | 'bad_request' | 'banned' | 'blocked' | 'conflict' | 'deleted' | 'duplicate_key' | 'empty' | 'extra_forbidden' | 'forbidden' | 'indexing' | 'internal' | 'invalid' | 'invalid_credentials' | 'limit' | 'method_not_allowed' | 'misdirected' | 'not_found' | 'quota' | 'rate_limited' | 'ref_conflict' | 'reset' | 'signup_closed' | 'slow_mode' | 'storage_full' | 'timeout' | 'too_large' | 'unauthorized' | 'unavailable' | 'unknown_type' | 'unsupported_media_type' | 'upgrade_required' | 'username_taken' | 'weak_password';
   detail: string;
   request_id: string | null;
   errors?: Record<string, unknown>[] | null;

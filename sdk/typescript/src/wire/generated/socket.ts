@@ -83,50 +83,7 @@ export interface EntryAck {
 export interface ErrorEvent {
   type: 'error';
   ref: string | null;
-  code:
-    | 'archived'
-    | 'bad_cursor'
-    | 'bad_emoji'
-    | 'bad_envelope'
-    | 'bad_file'
-    | 'bad_invite'
-    | 'bad_json'
-    | 'bad_number'
-    | 'bad_offset'
-    | 'bad_ref'
-    | 'bad_request'
-    | 'banned'
-    | 'blocked'
-    | 'conflict'
-    | 'deleted'
-    | 'duplicate_key'
-    | 'empty'
-    | 'extra_forbidden'
-    | 'forbidden'
-    | 'indexing'
-    | 'internal'
-    | 'invalid'
-    | 'invalid_credentials'
-    | 'limit'
-    | 'method_not_allowed'
-    | 'misdirected'
-    | 'not_found'
-    | 'quota'
-    | 'rate_limited'
-    | 'ref_conflict'
-    | 'reset'
-    | 'signup_closed'
-    | 'slow_mode'
-    | 'storage_full'
-    | 'timeout'
-    | 'too_large'
-    | 'unauthorized'
-    | 'unavailable'
-    | 'unknown_type'
-    | 'unsupported_media_type'
-    | 'upgrade_required'
-    | 'username_taken'
-    | 'weak_password';
+  code: 'archived' | 'bad_cursor' | 'bad_emoji' | 'bad_envelope' | 'bad_file' | 'bad_invite' | 'bad_json' | 'bad_number' | 'bad_offset' | 'bad_ref' | 'bad_request' | 'banned' | 'blocked' | 'conflict' | 'deleted' | 'duplicate_key' | 'empty' | 'extra_forbidden' | 'forbidden' | 'indexing' | 'internal' | 'invalid' | 'invalid_credentials' | 'limit' | 'method_not_allowed' | 'misdirected' | 'not_found' | 'quota' | 'rate_limited' | 'ref_conflict' | 'reset' | 'signup_closed' | 'slow_mode' | 'storage_full' | 'timeout' | 'too_large' | 'unauthorized' | 'unavailable' | 'unknown_type' | 'unsupported_media_type' | 'upgrade_required' | 'username_taken' | 'weak_password';
   message: string;
   retry_after_seconds?: number;
 }
