@@ -63,7 +63,7 @@ def test_the_scopes_reach_what_their_names_say() -> None:
         is_closed = re.match(r"/(auth|admin)/|/bots/|/users/me/export", route.path) is not None
         if is_closed:
             assert not needs(route).scopes, route.path
-        elif method == "GET" or route.path.startswith(("/consumers/", "/files/urls")):
+        elif method == "GET" or route.path.startswith(("/consumers/", "/files/urls", "/sync")):
             assert needs(route) == READ, route.path
         else:
             assert needs(route) != READ, f"{method} {route.path}"

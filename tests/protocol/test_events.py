@@ -1,9 +1,10 @@
 """Events have the fields that their types say, and an entry's data cannot pass for its envelope."""
 
 from types import NoneType, UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import pytest
+from typing_extensions import is_typeddict
 
 from api.models.kinds import KINDS, RESERVED_NAMES, Field, Shape
 from api.models.log import UNREADABLE, Entry, EntryData, unreadable
