@@ -92,7 +92,7 @@ async def test_everybody_who_is_connected_is_told_of_another_name(store_url: str
     async with running(settings) as one, running(settings) as two:
         alice, bob = await one.sign_up("alice"), await one.sign_up("bob")
         async with sockets((alice, one), (bob, one), (bob, two)) as opened:
-            told = {"type": "user", "user_id": alice.id, "username": "alice"}
+            told = {"type": "user", "user_id": alice.id, "username": "alice", "avatar": None}
             for change, shown in (
                 ({"display_name": "Alice B."}, {"status_text": "", "time_zone": None}),
                 ({"status_text": " at lunch ", "time_zone": "Asia/Calcutta"}, {"status_text": "at lunch"}),
