@@ -26,6 +26,12 @@ SELECT printf('u%05d', n), name, name, 'Number ' || n, name, n FROM (SELECT n, p
 LOADED: Final = "performance.getEntriesByType('resource').map(one => one.name)"
 
 
+@pytest.fixture(autouse=True)
+def rights_are_looked_at_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server notice at once what these tests change in its store. It looks once in a second."""
+    monkeypatch.setattr("api.accounts.checked.CHECKED_SECONDS", 0.0)
+
+
 async def set_admin(folder: Path, username: str, admin: bool) -> None:
     """Give or take rights in the store of `sqlite_node`, as the command line does."""
     store = await open_store(f"sqlite:///{folder / 'tailwire.db'}")
