@@ -123,7 +123,7 @@ def test_every_post_and_patch_that_takes_a_ref_takes_it_in_the_header_too() -> N
 def test_the_contract_names_the_headers() -> None:
     found = operations()
     assert "Link" in found["GET /rooms"]["responses"]["200"]["headers"]
-    assert "headers" not in found["GET /rooms/{room_id}"]["responses"]["200"]
+    assert "Link" not in found["GET /rooms/{room_id}"]["responses"]["200"]["headers"]
     assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= found["GET /rooms"]["responses"]["429"][
         "headers"
     ].keys()
