@@ -261,6 +261,8 @@ async def test_doctor_finds_nothing_wrong_with_a_new_setup(setup: dict[str, str]
         "lobby:",
         "feed:",
         "search:",
+        "files:",
+        "files:",
         "secret:",
         "port:",
     ]
