@@ -196,6 +196,7 @@ async def test_r18_nobody_lists_everybody_by_searching(den: Den) -> None:
             "time_zone",
             "online",
             "is_bot",
+            "avatar",
         }  # no e-mail address
     is_problem(await den.bob.http.get(users, params={"q": "ol"}), 429, "rate_limited")
     assert (await den.owner.http.get(users, params={"q": "bo"})).json()["items"][0]["id"] == den.bob.id
