@@ -147,6 +147,11 @@ async def test_the_authorize_button_of_the_docs_works_under_their_policy(
     await expect(dialog.get_by_text("Logout", exact=True)).to_be_visible()
     await dialog.get_by_text("Close", exact=True).click()
     me = page.locator("#operations-users-users_me")
+    for _ in range(100):  # the page draws only what is near to where one looks
+        if await me.count():
+            break
+        await page.mouse.wheel(0, 200)
+        await page.evaluate("() => new Promise(requestAnimationFrame)")
     await me.click()
     await me.get_by_role("button", name="Try it out").click()
     await me.get_by_role("button", name="Execute").click()
