@@ -131,7 +131,10 @@ class Desk:
         return answer.is_success and bool(answer.json()["whole"])
 
     async def upload(self, room_id: str, data: bytes, cuts: Sequence[int] = ()) -> str | None:
-        """Upload a file, and break off at these places. Returns its id, or None where it went meanwhile."""
+        """Upload a file, and break off once at each of these places. Returns its id, or None where it went meanwhile.
+
+        A server that still asks S3 for what it has takes nothing of what came before its client was gone.
+        """
         file_id = await self.begin(room_id, len(data))
         waiting, until = sorted(cuts), time.monotonic() + 2 * PATIENCE_SECONDS
         while file_id is not None and time.monotonic() < until:
@@ -139,7 +142,7 @@ class Desk:
             if offset is None:
                 return None
             waiting = [one for one in waiting if one > offset]
-            if await self.add(file_id, data, offset, waiting[0] if waiting else None):
+            if await self.add(file_id, data, offset, waiting.pop(0) if waiting else None):
                 return file_id
             await asyncio.sleep(AGAIN_SECONDS)
         return None
