@@ -265,13 +265,11 @@ class Hub:
         """Tell the members of a room that a user has deleted it, and end all subscriptions to it."""
         room = self._rooms.get(room_id)
         subscribed = set() if room is None else {one.identity.user.id for one in room.admitted()}
-        asking = [] if room is None else [*room.asking]
         event = deleted_event(room_id, by)
         for user_id in subscribed.union(members):
             self._tell_membership(user_id, event)
             self.leave(room_id, user_id)
-        for connection in asking:  # each begins again, and is refused
-            self.unsubscribe(connection, room_id)
+        self.drop_replaying(room_id)  # those who were asking are refused now
 
     def positions(self) -> dict[str, int]:
         """Return the position of each subscribed room, NO_POSITION where nothing was broadcast yet."""
@@ -289,8 +287,8 @@ class Hub:
     def drop_replaying(self, room_id: str) -> None:
         """Remove the subscriptions that are still replaying.
 
-        Call this after the feed was interrupted, because it may have missed a removal from the room. Each of these
-        subscriptions begins again, with a check of its membership.
+        Call this when the room has ended, and after the feed was interrupted, because it may have missed a removal from
+        the room. Each of these subscriptions begins again, with a check of its membership.
         """
         room = self._rooms.get(room_id)
         if room is not None:
