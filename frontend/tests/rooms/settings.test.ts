@@ -15,7 +15,7 @@ beforeEach(() => {
 test('what a server does not tell has its default', () => {
   expect(settingsOf(makeRoom({ topic: null }))).toEqual({
     ...{ name: 'Lobby', topic: '', visibility: 'public' },
-    ...{ archived: false, slow_seconds: 0, post_role: 'member' },
+    ...{ archived: false, slow_seconds: 0, post_role: 'member', avatar: '' },
   });
 });
 
