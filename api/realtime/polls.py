@@ -90,14 +90,17 @@ class Polls:
         self._clock = clock
         self._readers: OrderedDict[tuple[str, Bound], _Reader] = OrderedDict()
         self._of_user: dict[str, set[_Reader]] = {}
+        self._of_session: dict[str, list[_Reader]] = {}  # one for each poll that is under way
         self.waiting_count = 0
         self._rooms.listeners.append(self._changed)
+        hub.on_session_ended.append(self._look_again)
 
     async def entries(  # noqa: PLR0913  what a poll says
         self,
         user_id: str,
         name: str,
         *,
+        session_id: str,
         bound: Bound,
         limit: int,
         wait_seconds: float,
@@ -108,12 +111,12 @@ class Polls:
         """Return what a reader has not acknowledged yet, or wait for something, for `wait_seconds` at most.
 
         `gone` returns when the client has gone or the server is ending, which ends the waiting. `still_allowed` raises
-        when the token does not count any more. The answer is counted among those under way until `answering` ends.
-        Raises `NotFound`, `RateLimited`, `Overloaded`, and `Unavailable`.
+        when the token does not count any more, and is asked as soon as its session ends. The answer is counted among
+        those under way until `answering` ends. Raises `NotFound`, `RateLimited`, `Overloaded`, and `Unavailable`.
         """
         consumer = await self._consumers.get(user_id, name)
         until = self._clock() + wait_seconds
-        with self._polling(consumer, bound) as reader:
+        with self._polling(consumer, bound, session_id) as reader:
             if not wait_seconds or not self._hub.is_fed:
                 reader.is_doubted = (
                     True  # it wants what is stored now, which the feed may tell a moment later
@@ -145,6 +148,11 @@ class Polls:
         """Take note that rooms may have grown that nobody has told of."""
         for reader in self._readers.values():
             reader.doubt()
+
+    def _look_again(self, session_id: str) -> None:
+        """Let the polls of a session that has ended find that out now."""
+        for reader in self._of_session.get(session_id, ()):
+            reader.grown.set()
 
     def _changed(self, room_id: str, user_id: str) -> None:
         for reader in self._of_user.get(user_id, ()):
@@ -189,7 +197,7 @@ class Polls:
             raise
 
     @contextmanager
-    def _polling(self, consumer: Consumer, bound: Bound) -> Iterator[_Reader]:
+    def _polling(self, consumer: Consumer, bound: Bound, session_id: str) -> Iterator[_Reader]:
         """Count a poll of a reader, who is remembered from now on. Raises `RateLimited`, `Overloaded`."""
         self._forget_old()
         if self.waiting_count >= MOST_WAITING:
@@ -209,11 +217,16 @@ class Polls:
         reader.used_at = self._clock()
         reader.polls += 1
         self.waiting_count += 1
+        of_session = self._of_session.setdefault(session_id, [])
+        of_session.append(reader)
         try:
             yield reader
         finally:
             self.waiting_count -= 1
             reader.polls -= 1
+            of_session.remove(reader)
+            if not of_session:
+                del self._of_session[session_id]
 
     def _forget_old(self) -> None:
         """Forget the readers that have not polled for long, or are too many."""

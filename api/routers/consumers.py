@@ -92,6 +92,7 @@ async def entries(  # noqa: PLR0913, PLR0917  the query fields
     reading = await polls.entries(
         caller.user.id,
         name,
+        session_id=caller.session_id,
         bound=caller.room_ids,
         limit=limit,
         wait_seconds=wait,

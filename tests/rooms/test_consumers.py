@@ -240,6 +240,7 @@ async def test_bad_values_are_refused(sqlite_node: Node, method: str, path: str,
     await is_served(alice)
 
 
+@pytest.mark.settings(sends_burst=100)
 async def test_a_loud_room_keeps_no_quiet_one_waiting(sqlite_node: Node) -> None:
     alice = await sqlite_node.sign_up("alice")
     quiet = [str((await make_room(alice, f"Quiet {number}"))["id"]) for number in range(6)]
@@ -461,14 +462,34 @@ async def test_a_poll_ends_with_its_session_and_with_its_consumer(node: Node) ->
     poll_of_phone = asyncio.create_task(phone.http.get("/consumers/bot/entries", params={"wait": WAIT}))
     await eventually(lambda: _has_more(node, 0))
     assert (await phone.http.post("/auth/logout")).status_code == 204
-    await say(alice, LOBBY_ID, "hello")
     is_problem(await poll_of_phone, 401, "unauthorized")
-    await drain(alice)
     ended = asyncio.create_task(alice.http.get("/consumers/bot/entries", params={"wait": WAIT}))
     await eventually(lambda: _has_more(node, 0))
     await alice.http.delete("/consumers/bot")
     await say(alice, LOBBY_ID, "again")
     is_problem(await ended, 404, "not_found")
+
+
+async def test_a_poll_ends_with_the_token_of_its_bot_on_every_node(store_url: str) -> None:
+    async with two_nodes(store_url) as (one, other):
+        alice = await one.sign_up("alice")
+        bot = await made_bot(alice)
+        token = await made_token(alice, ["read"], of=bot["id"])
+        await make(program(one, bot, token), start="now")
+        began = [await polls(node) for node in (one, other)]
+        waits = [
+            asyncio.create_task(
+                program(node, bot, token).http.get("/consumers/bot/entries", params={"wait": 30})
+            )
+            for node in (one, other)
+        ]
+        for node, before in zip((one, other), began, strict=True):
+            await eventually(lambda node=node, before=before: _has_more(node, before))  # type: ignore[misc]
+        ended = await alice.http.delete(f"/bots/{bot['id']}/tokens/{token['token_id']}")
+        assert ended.status_code == 204
+        async with asyncio.timeout(WAIT):
+            for answer in await asyncio.gather(*waits):
+                is_problem(answer, 401, "unauthorized")
 
 
 async def test_a_server_that_ends_answers_the_polls_that_wait(tmp_path: Path) -> None:
