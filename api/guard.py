@@ -30,6 +30,8 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the IP addresses of a host name, the preferred one first. Raises `OSError` where there is none."""
 
 MAX_URL_CHARACTERS: Final = 2_048
+ALLOWING: Final = "Whoever runs it can allow more by TAILWIRE_WEBHOOK_ALLOW"
+"""Is told of each address that is refused for where it leads, as it is the first that a newcomer tries."""
 FIRST_FREE_PORT: Final = 1_024
 """Below this port are the well-known services, such as mail, to which nobody is to be able to send bytes from here."""
 CONNECT_SECONDS: Final = 5.0
@@ -132,9 +134,9 @@ class AddressGuard:
         is_encrypted = scheme == "https"
         if (address := _address(host)) is not None:
             if not self.allows(address, port, is_encrypted=is_encrypted):
-                raise Invalid("The server does not connect to this address or port")
+                raise Invalid(f"The server connects to public addresses only, by https. {ALLOWING}")
         elif not self._allowed and not (is_encrypted and _is_usual(port)):
-            raise Invalid("The server connects to hosts by https, on port 443 or one above 1023")
+            raise Invalid(f"The server connects to hosts by https, on port 443 or one above 1023. {ALLOWING}")
         shown = f"[{host}]" if ":" in host else host
         shown += "" if port == DEFAULT_PORTS[scheme] else f":{port}"
         return f"{scheme}://{shown}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")

@@ -38,6 +38,7 @@ SAYS: Final = {
     "webhooks.md": [
         r"verified message Order 4711 came in\.",
         '"outcome":"down"',
+        r"(?s)(a stranger gets 401 and 401\n.*){6}",
         r"verified by node Order 4712 came in\.",
         r"verified by a library message Order 4713 came in\.",
     ],
@@ -45,11 +46,20 @@ SAYS: Final = {
 }
 AFTER: Final = {
     "webhooks.md": r"""
+stranger() {  # posts what is not signed, without the headers and with ones that make no sense
+  until curl -s -o /dev/null -w 'a stranger gets %{http_code} ' http://127.0.0.1:$1/ -d '{}'; do sleep 0.2; done
+  curl -s -o /dev/null -w 'and %{http_code}\n' http://127.0.0.1:$1/ -d '{}' -H 'webhook-id: 1' \
+    -H "webhook-timestamp: ${2:-$(date +%s)}" -H 'webhook-signature: v2 v1,é v1,'
+}
+stranger $PORT
+stranger $PORT soon
 AT=$((PORT + 1))
 curl -fsS $TAILWIRE/rooms/$ROOM/webhooks -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
   -d "{\"url\": \"http://127.0.0.1:$AT/\", \"kinds\": [\"message\"]}" > webhook.json
 export WEBHOOK_SECRET=$(python3 -c 'import json; print(json.load(open("webhook.json"))["secret"])')
 node receiver.mjs $AT > by-node.txt &
+stranger $AT
+stranger $AT soon
 curl -fsS $TAILWIRE/rooms/$ROOM/messages -H "Authorization: Bearer $TOKEN" \
   -H 'Content-Type: application/json' -d '{"ref": "2", "body": "Order 4712 came in."}'
 until grep -q 'Order 4712' by-node.txt; do sleep 0.2; done
@@ -59,6 +69,8 @@ curl -fsS $TAILWIRE/rooms/$ROOM/webhooks -H "Authorization: Bearer $TOKEN" -H 'C
   -d "{\"url\": \"http://127.0.0.1:$AT/\", \"kinds\": [\"message\"]}" > webhook.json
 export WEBHOOK_SECRET=$(python3 -c 'import json; print(json.load(open("webhook.json"))["secret"])')
 python3 library.py $AT > by-library.txt &
+stranger $AT
+stranger $AT soon
 curl -fsS $TAILWIRE/rooms/$ROOM/messages -H "Authorization: Bearer $TOKEN" \
   -H 'Content-Type: application/json' -d '{"ref": "3", "body": "Order 4713 came in."}'
 until grep -q 'Order 4713' by-library.txt; do sleep 0.2; done
