@@ -1,6 +1,8 @@
 """The TypeScript SDK is built and packed as its users build it, runs on Node, and keeps every rule of the kit."""
 
 import asyncio
+import base64
+import json
 import os
 import re
 import shutil
@@ -9,14 +11,17 @@ import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from api.config import Settings
 from conformance.client.stage import Terms
 from conformance.client.trial import RULES, trial
 from conformance.outcome import Verdict
-from tests.node import Node
+from tests.files.hostile import png
+from tests.node import PASSWORD, Node, Person, running
+from tests.rooms.test_rooms import make_room
 from tests.test_docs import ROOT
 
 SDK: Final = ROOT / "sdk" / "typescript"
@@ -24,6 +29,7 @@ TOOLS: Final = ROOT / "frontend" / "node_modules" / ".bin"
 NODE: Final = ("node", "--experimental-websocket", "--no-warnings")
 SECONDS: Final = 120
 PACE: Final = 0.02
+MANY_ROOMS: Final = 20  # from so many on a client asks for all at once
 SNIPPET: Final = re.compile(r"```js\n// (\w+\.mjs)\n(.*?)```", re.DOTALL)
 
 pytestmark = [
@@ -112,6 +118,76 @@ async def program(package: Path, name: str, node: Node, token: str) -> AsyncIter
     finally:
         process.kill()
         await process.wait()
+
+
+async def printed(package: Path, name: str, **environment: str) -> Any:
+    """Run a program of the SDK's tests, and return the JSON that it prints."""
+    text = (SDK / "tests" / name).read_text().replace("../dist/index.js", "tailwire-client")
+    (package / name).write_text(text)
+    process = await asyncio.create_subprocess_exec(
+        *NODE, str(package / name), stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment}
+    )
+    async with asyncio.timeout(SECONDS):
+        said, _ = await process.communicate()
+    return json.loads(said)
+
+
+@pytest.mark.anyio
+async def test_it_asks_for_all_that_a_server_has(package: Path, sqlite_node: Node) -> None:
+    await sqlite_node.sign_up("ada")
+    picture = base64.b64encode(png()).decode()
+    found = await printed(
+        package, "requests.mjs", TAILWIRE=sqlite_node.url, PASSWORD=PASSWORD, PICTURE=picture
+    )
+    assert found == {
+        "avatar": [200, "image/webp"],
+        "removed": None,
+        "room": True,
+        "bot": True,
+        "tokens": ["its"],
+        "hooks": ["Deploys"],
+        "posted": "deployed",
+        "secret": "string",
+        "paused": "paused",
+        "webhooks": 0,
+        "missed": [
+            *[["room", True]] * 2,
+            *[["member", True]],
+            ["message", True],
+            ["live", True],
+            ["live", False],
+        ],
+        "refused": "not_found",
+    }
+
+
+async def rooms_with_news(person: Person) -> dict[str, dict[str, Any]]:
+    """Make rooms, and write to each after the position that is returned."""
+    positions = {}
+    for number in range(MANY_ROOMS):
+        room = await make_room(person, f"Room {number}", "private")
+        positions[room["id"]] = {"epoch": room["epoch"], "seq": room["seq"]}
+        for text in ("one", "two"):
+            sent = {"ref": f"{text}-{number}", "body": text}
+            await person.http.post(f"/rooms/{room['id']}/messages", json=sent)
+    return positions
+
+
+@pytest.mark.anyio
+async def test_a_client_that_comes_back_to_many_rooms_asks_once_for_all(
+    package: Path, tmp_path: Path
+) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path / 'tailwire.db'}", signup="open", sends_burst=200)
+    async with running(settings) as node:
+        ada = await node.sign_up("ada")
+        body = {"name": "p", "scopes": ["read"]}
+        token = (await ada.http.post("/auth/tokens", json=body)).json()["token"]
+        positions = await rooms_with_news(ada)
+        found = await printed(
+            package, "absence.mjs", TAILWIRE=node.url, TOKEN=token, POSITIONS=json.dumps(positions)
+        )
+    told = [[room_id, at["seq"] + more] for room_id, at in reversed(positions.items()) for more in (1, 2)]
+    assert found == {"asked": 1, "told": told}
 
 
 @pytest.mark.anyio

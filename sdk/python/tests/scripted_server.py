@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -21,7 +21,6 @@ READY: Final = {
     "expires_at": None,
     "heartbeat_seconds": 25,
     "limits": {"frame_bytes": 65536, "body_characters": 4000, "subscriptions": 100, "replay": 5000},
-    "features": ["edit"],
 }
 
 
@@ -84,7 +83,8 @@ Script = Callable[[Socket], Awaitable[None]]
 class ScriptedServer:
     """Plays one script for each connection, in order, and the last one for all that follow."""
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, features: list[str]) -> None:
+        self.features = features
         self.scripts = list(scripts)
         self.connected = 0
         self.failures: list[BaseException] = []
@@ -94,15 +94,15 @@ class ScriptedServer:
         script = self.scripts[min(self.connected, len(self.scripts) - 1)]
         self.connected += 1
         socket = Socket(raw)
-        await socket.say(READY)
+        await socket.say(READY | {"features": self.features})
         await script(socket)
         await raw.wait_closed()
 
 
 @asynccontextmanager
-async def scripted(*scripts: Script) -> AsyncIterator[ScriptedServer]:
+async def scripted(*scripts: Script, features: Iterable[str] = ("edit",)) -> AsyncIterator[ScriptedServer]:
     """Run a scripted server."""
-    server = ScriptedServer(*scripts)
+    server = ScriptedServer(*scripts, features=list(features))
     async with serve(server._serve, "127.0.0.1", 0, close_timeout=0.1) as listening:
         port = next(iter(listening.sockets)).getsockname()[1]
         server.url = f"ws://127.0.0.1:{port}/ws/messages"

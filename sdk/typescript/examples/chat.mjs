@@ -10,5 +10,5 @@ const client = new Client({
   },
 });
 await client.start();
-for (const room of await client.rooms()) client.follow(room.id);
+client.follow(...(await client.rooms()).map((room) => room.id));
 console.log('stored as', (await client.send('lobby', 'Hello from TypeScript')).seq);

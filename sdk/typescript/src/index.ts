@@ -1,14 +1,9 @@
 /** A client of Tailwire for browsers, Node and React Native. */
 export type { Cell, MakeCell } from './cell.ts';
-export {
-  Client,
-  type ClientEvent,
-  type ClientOptions,
-  NotSent,
-  type SendOptions,
-  type Sent,
-} from './client/client.ts';
+export { ClientApi } from './client/api.ts';
+export { Client, type ClientEvent, type ClientOptions } from './client/client.ts';
 export { type Consumed, Consumer } from './client/consumer.ts';
+export { NotSent, type SendOptions, type Sent } from './client/sent.ts';
 export { MemoryStore, type Store } from './client/store.ts';
 export { type Clock, systemClock } from './clock.ts';
 export {
@@ -24,6 +19,6 @@ export {
   surround,
   type Timeline,
 } from './rooms/timeline.ts';
-export { Api } from './wire/api/api.ts';
+export type { Missed, RoomPosition } from './wire/api/sync.ts';
 export { Problem } from './wire/problem.ts';
 export type * from './wire/protocol.ts';

@@ -1,6 +1,13 @@
 """A client for Tailwire: every event once and in order, every message sent once, over any failure."""
 
-from tailwire_client.account import User
+from tailwire_client.account import Login, User
+from tailwire_client.admin import (
+    AccountOfUser,
+    AnyRoom,
+    AuditEvent,
+    Report,
+    ServerInvite,
+)
 from tailwire_client.client import Client
 from tailwire_client.consumer import Consumer, ConsumerState
 from tailwire_client.credentials import Credentials, ProgramToken
@@ -62,6 +69,7 @@ from tailwire_client.events import (
     UserChanged,
 )
 from tailwire_client.files import File
+from tailwire_client.hooks import Hook
 from tailwire_client.invites import Invite, InvitePreview
 from tailwire_client.kept import Kept, KeptInMemory
 from tailwire_client.members import Ban, Member
@@ -78,11 +86,15 @@ from tailwire_client.stream import Stream
 from tailwire_client.sync import SyncClient, SyncConsumer
 from tailwire_client.tokens import Token
 from tailwire_client.version import VERSION
+from tailwire_client.webhooks import Delivery, RenewedSecret, Replay, Webhook
 
 __version__ = VERSION
 
 __all__ = [
+    "AccountOfUser",
+    "AnyRoom",
     "Archived",
+    "AuditEvent",
     "Ban",
     "Banned",
     "Blocked",
@@ -95,6 +107,7 @@ __all__ = [
     "Credentials",
     "DeleteEntry",
     "Deleted",
+    "Delivery",
     "Draft",
     "Drafts",
     "Edit",
@@ -108,12 +121,14 @@ __all__ = [
     "FilePair",
     "FilePositions",
     "Forbidden",
+    "Hook",
     "Invalid",
     "Invite",
     "InvitePreview",
     "Kept",
     "KeptInMemory",
     "Live",
+    "Login",
     "Member",
     "MemberEntry",
     "Membership",
@@ -146,12 +161,16 @@ __all__ = [
     "Read",
     "Ready",
     "RefConflict",
+    "RenewedSecret",
     "Replaced",
+    "Replay",
+    "Report",
     "Reset",
     "Restored",
     "Room",
     "RoomEntry",
     "Sent",
+    "ServerInvite",
     "Session",
     "SessionEnded",
     "ShownAs",
@@ -172,5 +191,6 @@ __all__ = [
     "User",
     "UserChanged",
     "UsernameTaken",
+    "Webhook",
     "sign_up",
 ]

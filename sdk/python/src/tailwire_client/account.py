@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from tailwire_client.shape import read
-from tailwire_client.web import Web, given, path
+from tailwire_client.shape import read, read_all
+from tailwire_client.web import Web, given, items_of, path
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,22 @@ class User:
     display_name: str
     status_text: str = ""
     time_zone: str | None = None
+    avatar: str | None = None
     is_bot: bool = False
     created_at: datetime | None = None
     admin: bool | None = None
     online: bool | None = None
+
+
+@dataclass(frozen=True)
+class Login:
+    """A session of a user: a log-in somewhere. `current` is the one that asks."""
+
+    id: str
+    created_at: datetime
+    last_used_at: datetime
+    user_agent: str = ""
+    current: bool = False
 
 
 class Account:
@@ -63,6 +75,27 @@ class Account:
     async def unblock(self, user_id: str) -> None:
         """End a block."""
         await self._web.call("DELETE", path("users", "me", "blocks", user_id))
+
+    async def sessions(self) -> tuple[Login, ...]:
+        """Return your sessions, newest first."""
+        return read_all(Login, items_of(await self._web.get("/auth/sessions")))
+
+    async def end_session(self, session_id: str) -> None:
+        """End one of your sessions, and its open sockets with it."""
+        await self._web.call("DELETE", path("auth", "sessions", session_id))
+
+    async def end_other_sessions(self) -> None:
+        """End all your sessions but this one."""
+        await self._web.call("DELETE", "/auth/sessions")
+
+    async def set_password(self, current: str, new: str) -> None:
+        """Change your password. Your other sessions end."""
+        body = {"current_password": current, "new_password": new}
+        await self._web.call("PUT", "/auth/password", body=body, is_safe=False)
+
+    async def erase(self, password: str) -> None:
+        """Erase your account and what you have written, for good."""
+        await self._web.call("DELETE", "/users/me", body={"password": password})
 
     async def log_out(self) -> None:
         """End this session, and its open sockets with it. A token of a program cannot do this."""

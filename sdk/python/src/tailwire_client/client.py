@@ -2,30 +2,38 @@
 
 import ssl
 import uuid
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Self
 
 import httpx
 
+from tailwire_client.absence import Absence
 from tailwire_client.account import Account
+from tailwire_client.admin import Admin
+from tailwire_client.avatars import Avatars
 from tailwire_client.consumer import Consumer, Start
 from tailwire_client.credentials import Credentials, ProgramToken
 from tailwire_client.drafts import Draft, Drafts, MemoryDrafts
 from tailwire_client.errors import Closed
+from tailwire_client.events import Event
 from tailwire_client.files import Files
+from tailwire_client.hooks import Hooks
 from tailwire_client.invites import Invites
 from tailwire_client.members import Members
 from tailwire_client.messages import Message, Messages
 from tailwire_client.outbox import Outbox, Sent
 from tailwire_client.pace import Pace
+from tailwire_client.position import Position
 from tailwire_client.positions import MemoryPositions, Positions
 from tailwire_client.rooms import Rooms
 from tailwire_client.shape import read
 from tailwire_client.stream import Stream
 from tailwire_client.tokens import Bots, Tokens
+from tailwire_client.track import Track
 from tailwire_client.version import USER_AGENT
 from tailwire_client.web import PATIENCE_SECONDS, Web, given, path
+from tailwire_client.webhooks import Webhooks
 
 TIMEOUT_SECONDS: Final = 30.0
 """A request that has no answer after so long counts as lost."""
@@ -71,13 +79,17 @@ class Client:
         self._streams: set[Stream] = set()
         self._is_closed = False
         self.account = Account(self._web)
+        self.admin = Admin(self._web)
+        self.avatars = Avatars(self._web)
         self.bots = Bots(self._web)
         self.files = Files(self._web, self._pace)
+        self.hooks = Hooks(self._web)
         self.invites = Invites(self._web)
         self.members = Members(self._web)
         self.messages = Messages(self._web)
         self.rooms = Rooms(self._web)
         self.tokens = Tokens(self._web)
+        self.webhooks = Webhooks(self._web)
 
     async def __aenter__(self) -> Self:
         """Send what the run before has left in the drafts."""
@@ -140,6 +152,15 @@ class Client:
         )
         self._streams.add(stream)
         return stream
+
+    def missed(self, positions: Mapping[str, Position], *, others: bool = True) -> AsyncIterator[Event]:
+        """Yield what has changed in your rooms since these positions, by one request for up to 500 rooms.
+
+        It is what a stream from there would bring before `Live`, the room with the newest entry first. Of rooms in
+        which nothing has changed there is nothing. With `others` it is also told where your other rooms stand.
+        """
+        tracks = {room_id: Track(room_id, position) for room_id, position in positions.items()}
+        return Absence(self._web, tracks).events(others=others)
 
     def consumer(
         self, name: str, *, room_ids: Iterable[str] | None = None, start: Start = "beginning"

@@ -120,6 +120,7 @@ class RoomEntry(Entry):
     archived: bool = False
     slow_seconds: int = 0
     post_role: str = "member"
+    avatar: str | None = None
     deleted: bool = False
 
 

@@ -142,6 +142,7 @@ class UserChanged:
     display_name: str
     status_text: str = ""
     time_zone: str | None = None
+    avatar: str | None = None
 
 
 @dataclass(frozen=True)

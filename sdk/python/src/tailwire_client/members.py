@@ -21,6 +21,7 @@ class Member:
     display_name: str
     role: str
     joined_at: datetime
+    avatar: str | None = None
     is_bot: bool = False
     online: bool = False
     read_seq: int | None = None

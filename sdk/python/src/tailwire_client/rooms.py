@@ -21,6 +21,7 @@ class Person:
     id: str
     username: str
     display_name: str
+    avatar: str | None = None
     is_bot: bool = False
 
 
@@ -56,6 +57,7 @@ class Room:
     slow_seconds: int = 0
     post_role: str = "member"
     kind: str = "room"
+    avatar: str | None = None
     role: str | None = None
     read_seq: int = 0
     unread_count: int = 0

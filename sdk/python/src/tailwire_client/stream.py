@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, Final, Self
 
+from tailwire_client.absence import Absence
 from tailwire_client.backlog import MOST, Backlog
 from tailwire_client.close_codes import After, after, error_of
 from tailwire_client.connection import ClosedEarly, Connection, opened
@@ -17,6 +18,7 @@ from tailwire_client.errors import (
     Closed,
     Problem,
     RateLimited,
+    SessionEnded,
     TailwireError,
     Unauthorized,
     Unavailable,
@@ -36,6 +38,10 @@ BACK_OFF_TRIES: Final = 4
 """After an overload a client waits as after so many tries in vain."""
 LEAST_WAIT_SECONDS: Final = 10.0
 """After the close code 4429 a client waits at least so long."""
+MANY_ROOMS: Final = 20
+"""With positions in so many rooms a stream asks /sync what it has missed, before it subscribes."""
+LONG_SECONDS: Final = 60.0
+"""After a shorter absence it only subscribes, as little was missed."""
 _SILENT: Final = frozenset({"heartbeat", "pong", "expiring"})
 
 log = logging.getLogger("tailwire_client")
@@ -75,6 +81,7 @@ class Stream:
         self._refused: set[str] = set()
         self._watched: tuple[str, ...] = ()
         self._connection: Connection | None = None
+        self._left_at = -LONG_SECONDS
         self._token = ""
         self._task: asyncio.Task[None] | None = None
         self._helpers: set[asyncio.Task[None]] = set()
@@ -200,6 +207,7 @@ class Stream:
                 log.warning("an entry is missing: asking for it again")
             finally:
                 self._connection = None
+                self._left_at = time.monotonic()
         return _after_close(connection.close_code), connection.rate_wait_seconds
 
     def _after_failure(self, failure: TailwireError) -> After:
@@ -211,13 +219,38 @@ class Stream:
         rooms = self._rooms
         if rooms is None:
             rooms = tuple([room.id async for room in self._web.pages(Room, "/rooms")])
+        tracks = [await self._track(room_id) for room_id in rooms]
+        was_long = time.monotonic() - self._left_at >= LONG_SECONDS
+        if was_long and "sync" in connection.ready.get("features", ()):
+            await self._catch_up([one for one in tracks if one.position is not None])
         for room_id in rooms:
             await self._subscribe(connection, room_id)
 
-    async def _subscribe(self, connection: Connection, room_id: str) -> None:
+    async def _catch_up(self, tracks: list[Track]) -> None:
+        """Take what was missed in many rooms from one answer. What that does not bring, the subscriptions do."""
+        if len(tracks) < MANY_ROOMS:
+            return
+        missed = Absence(self._web, {one.room_id: one for one in tracks}).events(others=False)
+        try:
+            async with aclosing(missed):
+                async for event in missed:
+                    if isinstance(event, Entry | Reset):
+                        await self._backlog.put(event)
+                    if self._backlog.is_full:
+                        return
+        except (SessionEnded, Unauthorized):
+            raise
+        except TailwireError as failure:
+            log.debug("the absence was not told: %s", failure)
+
+    async def _track(self, room_id: str) -> Track:
         track = self._tracks.get(room_id)
         if track is None:
             track = self._tracks[room_id] = Track(room_id, await self._positions.load(room_id))
+        return track
+
+    async def _subscribe(self, connection: Connection, room_id: str) -> None:
+        track = await self._track(room_id)
         command: dict[str, Any] = {"type": "subscribe", "room_id": room_id}
         if track.position is not None:
             command["since"] = {"epoch": track.position.epoch, "seq": track.position.seq}

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
@@ -14,6 +14,7 @@ from tailwire_client.entries import Entry
 from tailwire_client.errors import Closed
 from tailwire_client.events import Event
 from tailwire_client.outbox import Sent
+from tailwire_client.position import Position
 from tailwire_client.positions import Positions
 
 T = TypeVar("T")
@@ -24,8 +25,8 @@ _NOTHING: Final = object()
 class SyncClient:
     """A `Client` whose calls block. Use it with `with`; it takes what `Client` takes.
 
-    `send`, `events` and `consumer` are those of `Client`. All the rest is reached by two methods: `wait` for what is
-    awaited, as in `client.wait(client.api.rooms.join("lobby"))`, and `each` for what is iterated, as in
+    `send`, `events`, `missed` and `consumer` are those of `Client`. All the rest is reached by two methods: `wait` for
+    what is awaited, as in `client.wait(client.api.rooms.join("lobby"))`, and `each` for what is iterated, as in
     `for room in client.each(client.api.rooms.mine())`. Any thread may call them.
     """
 
@@ -108,13 +109,19 @@ class SyncClient:
         reply_to: int | None = None,
         epoch: str | None = None,
         ref: str | None = None,
+        files: Iterable[str] = (),
     ) -> Sent:
         """Send a message, and return when the server has stored it: as `Client.send`."""
-        return self.wait(self.api.send(room_id, body, reply_to=reply_to, epoch=epoch, ref=ref))
+        sending = self.api.send(room_id, body, reply_to=reply_to, epoch=epoch, ref=ref, files=files)
+        return self.wait(sending)
 
     def events(self, *room_ids: str, positions: Positions | None = None) -> Iterator[Event]:
         """Yield the events of these rooms, or of all: as `Client.events`. The socket is closed with the iterator."""
         return self.each(self.api.events(*room_ids, positions=positions))
+
+    def missed(self, positions: Mapping[str, Position], *, others: bool = True) -> Iterator[Event]:
+        """Yield what has changed in all rooms since these positions: as `Client.missed`."""
+        return self.each(self.api.missed(positions, others=others))
 
     def consumer(
         self, name: str, *, room_ids: Iterable[str] | None = None, start: Start = "beginning"

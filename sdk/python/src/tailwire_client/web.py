@@ -66,6 +66,7 @@ class Web:
         *,
         query: Query | None = None,
         body: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         is_safe: bool | None = None,
         wait_seconds: float = 0.0,
@@ -84,7 +85,13 @@ class Web:
         while True:
             try:
                 return await self.once(
-                    method, path, query=query, body=body, headers=headers, wait_seconds=wait_seconds
+                    method,
+                    path,
+                    query=query,
+                    body=body,
+                    content=content,
+                    headers=headers,
+                    wait_seconds=wait_seconds,
                 )
             except TailwireError as error:
                 wait = self._wait_after(error, tries, may_repeat=may_repeat)

@@ -2,7 +2,6 @@ import { watchedCells } from '../cell.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { Outbox } from '../rooms/outbox.ts';
 import { Timers } from '../timers.ts';
-import { Api } from '../wire/api/api.ts';
 import { jitter } from '../wire/backoff.ts';
 import { Connection, type SocketConstructor } from '../wire/connection.ts';
 import { Problem } from '../wire/problem.ts';
@@ -15,10 +14,13 @@ import {
   type ServerEvent,
 } from '../wire/protocol.ts';
 import { Subscriptions } from '../wire/subscriptions.ts';
+import { Absence } from './absence.ts';
+import { ClientApi } from './api.ts';
 import { Consumer } from './consumer.ts';
 import { KeptOutbox } from './outbox_store.ts';
 import { patiently } from './patience.ts';
 import { Positions } from './positions.ts';
+import { NotSent, type SendOptions, type Sent } from './sent.ts';
 import { Session } from './session.ts';
 import { MemoryStore, type Store } from './store.ts';
 
@@ -53,29 +55,6 @@ export interface ClientOptions {
   isOnline?(): boolean;
 }
 
-/** A message that is stored. */
-export interface Sent {
-  room_id: string;
-  epoch: string;
-  seq: number;
-}
-
-export interface SendOptions {
-  /** The seq of the message that it answers, and the epoch of that seq. */
-  reply_to?: number;
-  epoch?: string;
-}
-
-/** The server refuses a message for good, or has not answered for long. `code` is its error code, or `timeout`. */
-export class NotSent extends Error {
-  readonly code: string;
-
-  constructor(code: string) {
-    super(`the message was not sent: ${code}`);
-    this.code = code;
-  }
-}
-
 interface Waiting {
   sent(sent: Sent): void;
   failed(error: Error): void;
@@ -84,13 +63,14 @@ interface Waiting {
 /** A client of one server, as one user, over one socket. */
 export class Client {
   /** Requests over HTTP, by noun. Each fails with a Problem only. */
-  readonly api: Api;
+  readonly api: ClientApi;
   readonly #options: ClientOptions;
   readonly #clock: Clock;
   readonly #session: Session;
   readonly #positions: Positions;
   readonly #connection: Connection;
   readonly #subscriptions: Subscriptions;
+  readonly #absence: Absence;
   readonly #outbox: Outbox;
   readonly #timers: Timers;
   /** The rooms that are followed; those that were refused are none of them. */
@@ -110,13 +90,20 @@ export class Client {
     this.#timers = new Timers(clock);
     this.#session = new Session(clock, kept);
     this.#positions = new Positions(clock, kept);
-    this.api = new Api(url, this.#session, fetch.bind(globalThis));
+    this.api = new ClientApi(url, this.#session, fetch.bind(globalThis));
     this.#subscriptions = new Subscriptions({
       clock,
       makeRef,
       send: (command) => this.#connection.send(command),
       position: (room_id) => this.#positions.get(room_id),
       onRefused: (room_id) => this.#refused(room_id, 'not_found'),
+    });
+    this.#absence = new Absence({
+      clock,
+      sync: this.api.sync,
+      position: (room_id) => this.#positions.get(room_id),
+      isWaiting: (room_id) => this.#followed.has(room_id) && !this.#subscriptions.has(room_id),
+      take: (event) => this.#phase === 'open' && this.#take(event),
     });
     this.#outbox = new Outbox({
       user_id: 'self',
@@ -136,8 +123,7 @@ export class Client {
       clock,
       WebSocket,
       cell: watchedCells(() => this.#moved()),
-      token: (refused) =>
-        refused === undefined ? this.api.access.fresh() : this.api.access.instead(refused),
+      token: (refused) => this.#token(refused),
       renewIn: () => this.#session.renewIn,
       isOnline: () => options.isOnline?.() ?? true,
       onReady: ({ limits }) => this.#ready(limits?.subscriptions),
@@ -172,11 +158,10 @@ export class Client {
 
   /** Follows rooms: from the position that was kept, or from now. */
   follow(...room_ids: string[]): void {
-    for (const room_id of room_ids) {
-      this.#followed.add(room_id);
-      if (this.#positions.get(room_id)) this.#subscriptions.want(room_id);
-      else void this.#begin(room_id, 0);
-    }
+    for (const room_id of room_ids) this.#followed.add(room_id);
+    void this.#absence.tell(room_ids).then(() => {
+      for (const room_id of room_ids) this.#want(room_id);
+    });
   }
 
   /** Follows no more. */
@@ -222,13 +207,23 @@ export class Client {
 
   // -- the connection
 
+  /** A token for a socket. Where the client was away for long, it first tells what it has missed. */
+  async #token(refused: string | undefined): Promise<string> {
+    const { access } = this.api;
+    const token = await (refused === undefined ? access.fresh() : access.instead(refused));
+    await this.#absence.ends(this.#followed);
+    return token;
+  }
+
   #ready(subscriptions: number | undefined): void {
+    this.#absence.ended();
     this.#subscriptions.start(subscriptions);
     this.#tell({ type: 'ready' });
     for (const { command } of this.#outbox.items.peek()) this.#outbox.flush(command.room_id);
   }
 
   #lost(): void {
+    this.#absence.began();
     this.#subscriptions.lost();
     this.#outbox.lost();
   }
@@ -249,6 +244,12 @@ export class Client {
   }
 
   // -- rooms
+
+  #want(room_id: string): void {
+    if (!this.#followed.has(room_id)) return;
+    if (this.#positions.get(room_id)) this.#subscriptions.want(room_id);
+    else void this.#begin(room_id, 0);
+  }
 
   /** Finds out where a room is that was never followed. */
   async #begin(room_id: string, attempt: number): Promise<void> {

@@ -286,7 +286,11 @@ export type PlaceEvent = Extract<ServerEvent, { type: 'live' | 'reset' }>;
  * entry is always returned.
  */
 export function parseEvent(frame: unknown): ServerEvent | null {
-  const fields = objectIn(frame);
+  return eventOf(objectIn(frame));
+}
+
+/** The same of an object that came in another way. */
+export function eventOf(fields: Record<string, unknown> | null): ServerEvent | null {
   if (fields === null || typeof fields.type !== 'string') return null;
   const shape = own(EVENTS, fields.type);
   if (shape) return fits(fields, shape) ? (fields as ServerEvent) : null;
