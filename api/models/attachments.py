@@ -131,7 +131,7 @@ class FileQuota:
 def files_in(data: EntryData) -> tuple[SentFile, ...]:
     """Return the files that the data of a message's entry names. What cannot be read is left out."""
     listed = data.get("files")
-    found = (_sent_file(one) for one in (listed if isinstance(listed, list) else []))
+    found = (sent_file_in(one) for one in (listed if isinstance(listed, list) else []))
     return tuple(one for one in found if one is not None)
 
 
@@ -140,7 +140,8 @@ def file_ids_in(data: EntryData) -> list[str]:
     return [one.file_id for one in files_in(data)]
 
 
-def _sent_file(said: Json) -> SentFile | None:
+def sent_file_in(said: Json) -> SentFile | None:
+    """Return the file that a part of the data of an entry names, or None where it names none."""
     if not isinstance(said, dict):
         return None
     file_id, name, type_, size, alt = (said.get(one) for one in ("file_id", "name", "type", "size", "alt"))

@@ -118,6 +118,16 @@ KINDS: Final[dict[str, Shape]] = {
         {"target": _SEQ, "pinned": Field((bool,))},
         acts=True,
     ),
+    Kind.PREVIEW: Shape(
+        "the server has looked at links in the message `target`, which now has these `previews`; those before are"
+        " gone. Where `removed` is true, its author or a moderator wants none, and none come any more",
+        {
+            "target": _SEQ,
+            "previews": Field((list,), default=[], items=(dict,)),
+            "removed": Field((bool,), default=False),
+        },
+        acts=True,
+    ),
     Kind.MEMBER: Shape(
         "the user was given a `role`, or with null left or was removed, `by` that user. `was` is the role before. Who"
         " comes back gets the role `returns_as`; who is `banned` cannot. `display_name` is how the user was shown then,"

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     DELETE = "delete"
     REACTION = "reaction"
     PIN = "pin"
+    PREVIEW = "preview"
     MEMBER = "member"
     ROOM = "room"
 
@@ -183,6 +184,18 @@ class SentFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkPreview:
+    """What the page behind a link says of itself. `url` is the link as it stands in the text of the message."""
+
+    url: str
+    title: str
+    description: str = ""
+    site_name: str = ""
+    picture: SentFile | None = None
+    """A small copy of the picture that the page names, which this server keeps."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message as it is now, after its edits, deletion and reactions. A deleted message has an empty body."""
 
@@ -212,6 +225,8 @@ class Message:
     """Whether its author is a bot."""
     shown_as: ShownAs | None = None
     files: tuple[SentFile, ...] = ()
+    previews: tuple[LinkPreview, ...] = ()
+    """Of links in its text, in their order."""
 
 
 def preview(message: Message) -> Message:

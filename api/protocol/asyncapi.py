@@ -14,7 +14,7 @@ from api.errors import all_codes
 from api.models.kinds import KIND_NAME
 from api.protocol.close_codes import CLOSINGS
 from api.protocol.commands import Authenticate, Command, Ping, Read, Subscribe, Watch, Write
-from api.protocol.entries import EntryEvent, SentFileFields, ShownAsFields
+from api.protocol.entries import EntryEvent, LinkPreviewFields, SentFileFields, ShownAsFields
 from api.protocol.events import OtherEvent, client_limits
 from api.protocol.fields import FEATURES, MAX_FIRST_FRAME_BYTES, MAX_WATCHED, VERSION
 from api.protocol.signal_events import SignalEvent
@@ -115,7 +115,7 @@ def schemas_over_http() -> dict[str, Any]:
     """Return the schemas of events that are told over HTTP too: of all entries together, `Entry`, and of others."""
     every = _schemas()
     names = [*_names(EntryEvent), LATER, "LiveEvent", "ResetEvent", "MembershipEvent"]
-    names += [one.__name__ for one in (ShownAsFields, SentFileFields)]
+    names += [one.__name__ for one in (ShownAsFields, SentFileFields, LinkPreviewFields)]
     entry = {"anyOf": [_schema(name) for name in (*_names(EntryEvent), LATER)]}
     return {"Entry": entry | {"description": "An entry of a room's log."}} | {
         name: every[name] for name in names

@@ -95,6 +95,25 @@ class PinEvent(_Entry):
     pinned: bool
 
 
+class LinkPreviewFields(TypedDict):
+    """What the page behind a link in a message says of itself."""
+
+    url: str
+    title: str
+    description: str
+    site_name: str
+    picture: SentFileFields | None
+
+
+class PreviewEvent(_Entry):
+    """A message has these previews of its links now. With `removed`, none come any more."""
+
+    type: Literal["preview"]
+    target: int
+    previews: NotRequired[list[LinkPreviewFields]]
+    removed: NotRequired[bool]
+
+
 class MemberEvent(_Entry):
     """A user was given a role. With a null role, the user left or was removed.
 
@@ -140,6 +159,7 @@ EntryEvent: TypeAlias = (
     | DeleteEvent
     | ReactionEvent
     | PinEvent
+    | PreviewEvent
     | MemberEvent
     | RoomEvent
     | UnreadableEvent

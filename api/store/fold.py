@@ -6,7 +6,18 @@ from itertools import islice
 from typing import Final, NamedTuple, Self
 
 from api.models.attachments import files_in
-from api.models.log import SHOWN_REACTORS, Entry, EntryData, Json, Kind, Message, Reaction, ShownAs
+from api.models.log import (
+    SHOWN_REACTORS,
+    Entry,
+    EntryData,
+    Json,
+    Kind,
+    LinkPreview,
+    Message,
+    Reaction,
+    ShownAs,
+)
+from api.models.previews import previews_in, still_linked
 
 
 class Mentions(NamedTuple):
@@ -38,6 +49,17 @@ class Replies(NamedTuple):
 NO_REPLIES = Replies()
 
 
+class LinkPreviews(NamedTuple):
+    """The previews of links in a message."""
+
+    items: tuple[LinkPreview, ...] = ()
+    removed: bool = False
+    """Whether somebody has taken them away, so that none come any more."""
+
+
+NO_PREVIEWS = LinkPreviews()
+
+
 class State(NamedTuple):
     """What later entries have made of a message."""
 
@@ -53,6 +75,7 @@ class State(NamedTuple):
     """A deleted message keeps them."""
     mentions: Mentions | None = None
     """None while it is as it was sent."""
+    previews: LinkPreviews = NO_PREVIEWS
 
     def after(self, entry: Entry, seq: int) -> "State":
         """Return the state after one more entry that changes the message at `seq`, but for its reactions and replies.
@@ -65,7 +88,11 @@ class State(NamedTuple):
         match entry.kind:
             case Kind.EDIT:
                 body, mentions = str(entry.data["body"]), mentions_in(entry.data)
-                return self._replace(body=body, edited_at=entry.at, mentions=mentions)
+                previews = self.previews._replace(items=still_linked(self.previews.items, body))
+                return self._replace(body=body, edited_at=entry.at, mentions=mentions, previews=previews)
+            case Kind.PREVIEW:
+                removed = self.previews.removed or entry.data.get("removed") is True
+                return self._replace(previews=LinkPreviews(previews_in(entry.data), removed))
             case Kind.DELETE:
                 return State(deleted_by=entry.seq, replies=self.replies)
             case Kind.PIN:
@@ -139,8 +166,8 @@ def fold(messages: Iterable[Entry], changes: Iterable[Entry]) -> list[Message]:
 
     `changes` are the entries that target these messages, the replies below them, and the deletions of these replies, in
     any order. Those that concern another message, are of an unknown kind or are `unreadable` are ignored. A deleted
-    message keeps its place and its replies, and has an empty body, no ref, no files, no reactions, no pin and no
-    mentions.
+    message keeps its place and its replies, and has an empty body, no ref, no files, no reactions, no pin, no mentions
+    and no previews.
     """
     given = [*changes]
     by_message: dict[int, list[Entry]] = {}
@@ -205,6 +232,7 @@ def folded(entry: Entry, state: State) -> Message:
         is_bot=entry.data.get("is_bot") is True,
         shown_as=None if is_deleted else _shown_as(entry.data.get("shown_as")),
         files=() if is_deleted else files_in(entry.data),
+        previews=state.previews.items,
     )
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from api.errors import Deleted, Invalid
 from api.models.log import MAX_EMOJI, MAX_MENTIONS, MAX_PINS, Draft, Entry, EntryData, Json, Kind
+from api.models.previews import previews_in, still_linked
 from api.store.fold import State
 
 
@@ -119,5 +120,19 @@ def _changes(draft: Draft, target: Target) -> bool:
             return draft.data["added"] != target.has_reacted
         case Kind.PIN:
             return draft.data["pinned"] != (target.state.pinned_by is not None)
+        case Kind.PREVIEW:
+            return _changes_previews(draft, target.state)
         case _:
             return True
+
+
+def _changes_previews(draft: Draft, state: State) -> bool:
+    """Say whether a draft would change the previews of a message.
+
+    Once they are removed none does. Nor does one of links that an edit has taken away meanwhile.
+    """
+    if state.previews.removed or draft.data.get("removed") is True:
+        return not state.previews.removed
+    found = previews_in(draft.data)
+    is_late = state.body is not None and still_linked(found, state.body) != found
+    return found != state.previews.items and not is_late

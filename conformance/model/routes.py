@@ -197,5 +197,5 @@ def shown_message(entry: Event) -> Mapping[str, Any]:
         "reactions": [],
     }
     more |= {"reply_count": 0, "last_reply_at": None, "mentions": [], "mentions_all": False, "is_bot": False}
-    more |= {"shown_as": None, "files": []}
+    more |= {"shown_as": None, "files": [], "previews": []}
     return more | {name: value for name, value in entry.items() if name != "type"}

@@ -34,6 +34,12 @@ def schema(document: Document, name: str) -> Document:
     return found
 
 
+def entry_forms(document: Document) -> list[Document]:
+    """Return the forms of the entries of a log."""
+    found: list[Document] = schema(document, "Entry")["anyOf"]
+    return found
+
+
 def operation(document: Document, name: str) -> Document:
     for methods in document["paths"].values():
         for found in methods.values():
@@ -117,6 +123,7 @@ HARMLESS: Final[dict[str, Callable[[Document], object]]] = {
         {"418": {"description": "A teapot"}}
     ),
     "an error less": lambda one: operation(one, "rooms_join")["responses"].pop("404"),
+    "another kind of entries": lambda one: entry_forms(one).append({"type": "object", "title": "PollEvent"}),
     "words": lambda one: one["info"].update(description="another"),
 }
 HARMFUL_TO_SOCKETS: Final[dict[str, Callable[[Document], object]]] = {

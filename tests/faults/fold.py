@@ -104,6 +104,7 @@ class Timeline:
             "is_bot": entry.get("is_bot", False),
             "shown_as": entry.get("shown_as"),
             "files": entry.get("files", []),
+            "previews": [],
             **_mentions(entry),
         }
         self._reactors[seq] = {}
@@ -117,13 +118,16 @@ class Timeline:
         match entry["type"]:
             case "edit":
                 message |= {"body": entry["body"], "edited_at": entry["at"], **_mentions(entry)}
+                message["previews"] = [one for one in message["previews"] if one["url"] in entry["body"]]
             case "delete":
                 message |= {"body": "", "ref": None, "edited_at": None, "deleted": True}
-                message |= {"shown_as": None, "files": [], **_mentions({})}
+                message |= {"shown_as": None, "files": [], "previews": [], **_mentions({})}
                 self._reactors[seq] = {}
                 self._pinned_by.pop(seq, None)
             case "reaction":
                 self._react(self._reactors[seq], entry)
+            case "preview":
+                message["previews"] = entry.get("previews", [])
             case "pin" if entry.get("pinned"):
                 self._pinned_by.setdefault(seq, entry["seq"])
             case "pin":

@@ -21,7 +21,7 @@ KNOWN: Final = {
         "edited_at",
         "deleted",
     ),
-    *("is_bot", "shown_as", "files", "mentions", "mentions_all"),
+    *("is_bot", "shown_as", "files", "previews", "mentions", "mentions_all"),
     *("pinned", "reactions", "reply_count", "last_reply_at"),
 }
 """The fields of a message that the fold of the log knows."""

@@ -11,6 +11,13 @@ from api.models.log import UNREADABLE, Entry, EntryData, unreadable
 from api.protocol.entries import ENVELOPE, EntryEvent, entry_event
 from api.protocol.events import OtherEvent
 
+PREVIEW: Final[EntryData] = {
+    "url": "https://a.example",
+    "title": "A",
+    "description": "",
+    "site_name": "a.example",
+    "picture": None,
+}
 DATA: Final[dict[str, EntryData]] = {
     "message": {
         "body": "hi",
@@ -26,6 +33,7 @@ DATA: Final[dict[str, EntryData]] = {
     "delete": {"target": 1, "thread": 2},
     "reaction": {"target": 1, "emoji": "👍", "added": True},
     "pin": {"target": 1, "pinned": True},
+    "preview": {"target": 1, "previews": [PREVIEW], "removed": True},
     "member": {
         "role": None,
         "by": "ann",

@@ -62,6 +62,7 @@ async def test_a_message_is_stored_once_however_often_it_is_sent(alice: Person) 
         "mentions": [],
         "mentions_all": False,
         "files": [],
+        "previews": [],
         "shown_as": None,
         "is_bot": False,
     }

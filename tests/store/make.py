@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from api.models.accounts import Account, Session, User
-from api.models.log import Draft, EntryData, Kind
+from api.models.log import Draft, EntryData, Kind, LinkPreview
+from api.models.previews import preview_data
 from api.models.rooms import Role, Room, RoomRule, Visibility
 from api.models.webhooks import Beginning, Delivery, Outcome, Webhook
 
@@ -36,6 +37,13 @@ def reaction(ref: str, target: int, emoji: str, *, added: bool = True, by: User 
 
 def pin(ref: str, target: int, *, pinned: bool = True, by: User = ALICE) -> Draft:
     return draft(Kind.PIN, ref, {"target": target, "pinned": pinned}, by=by)
+
+
+def preview(target: int, *urls: str, removed: bool = False, by: User = ALICE) -> Draft:
+    """Return what the server says of these links in a message."""
+    listed = preview_data(LinkPreview(url, f"The page {url}") for url in urls)
+    data: EntryData = {"target": target, "previews": listed}
+    return draft(Kind.PREVIEW, None, data | {"removed": True} if removed else data, by=by)
 
 
 def mentioning(said: Draft, *users: User, everybody: bool = False) -> Draft:

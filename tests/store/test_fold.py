@@ -142,6 +142,7 @@ def step(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple
     return st.tuples(st.just(kind), PEOPLE, st.fixed_dictionaries(fields))
 
 
+PREVIEWS = st.lists(st.sampled_from("ab").map(lambda url: {"url": url}), max_size=2)
 STEPS = st.lists(
     st.one_of(
         step("message", body=st.text(max_size=3), reply_to=st.none()),
@@ -149,6 +150,7 @@ STEPS = st.lists(
         step("delete", target=TARGETS),
         step("reaction", target=TARGETS, emoji=st.sampled_from("ab"), added=st.booleans()),
         step("pin", target=TARGETS, pinned=st.booleans()),
+        step("preview", target=TARGETS, previews=PREVIEWS),
         step("member", role=st.none(), by=PEOPLE),
         step("poll", target=st.one_of(TARGETS, st.none(), st.text(max_size=1)), body=st.text(max_size=3)),
         step("unreadable"),
@@ -169,16 +171,24 @@ def applied(events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
                 "deleted": False,
                 "reactions": {},
                 "pinned": False,
+                "previews": [],
             }
             messages[event["seq"]] = shown
         elif message is None or message["deleted"]:
             continue
         elif event["type"] == "edit":
             message |= {"body": event["body"], "edited_at": event["at"]}
+            message["previews"] = [url for url in message["previews"] if url in event["body"]]
         elif event["type"] == "delete":
             message |= {"body": "", "edited_at": None, "deleted": True, "reactions": {}, "pinned": False}
-        elif event["type"] == "pin":
-            message["pinned"] = event["pinned"]
+            message["previews"] = []
+        elif event["type"] in {"pin", "preview"}:
+            told = {
+                "pinned": event.get("pinned"),
+                "previews": [one["url"] for one in event.get("previews", [])],
+            }
+            name = "pinned" if event["type"] == "pin" else "previews"
+            message[name] = told[name]
         elif event["type"] == "reaction":
             users = message["reactions"].setdefault(event["emoji"], [])
             if event["added"] and event["user_id"] not in users:
@@ -211,4 +221,5 @@ def test_the_fold_of_a_history_is_what_applying_its_events_one_by_one_gives(
         reactions = {emoji: users for emoji, users in shown["reactions"].items() if users}
         assert (one.body, edited_at, one.deleted) == (shown["body"], shown["edited_at"], shown["deleted"])
         assert one.pinned is shown["pinned"]
+        assert [each.url for each in one.previews] == shown["previews"]
         assert {each.emoji: list(each.user_ids) for each in one.reactions} == reactions

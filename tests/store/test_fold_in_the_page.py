@@ -93,7 +93,16 @@ def _facts(messages: list[int]) -> st.SearchStrategy[tuple[str, EntryData]]:
         *(target, st.sampled_from(EMOJIS), st.booleans()),
     )
     pinned = st.builds(lambda at, flag: (Kind.PIN, {"target": at, "pinned": flag}), target, st.booleans())
-    return said | answered | pinned | edited | deleted | reacted | reacted | reacted | strange
+    linked = st.builds(
+        lambda at, urls: (Kind.PREVIEW, {"target": at, "previews": [_preview(url) for url in urls]}),
+        target,
+        st.lists(st.sampled_from("axyz"), max_size=2, unique=True),
+    )
+    return said | answered | linked | pinned | edited | deleted | reacted | reacted | reacted | strange
+
+
+def _preview(url: str) -> EntryData:
+    return {"url": url, "title": url.title(), "description": "", "site_name": "", "picture": None}
 
 
 def case(entries: list[Entry]) -> dict[str, Any]:

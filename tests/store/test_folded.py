@@ -25,6 +25,7 @@ from tests.store.make import (
     mentioning,
     message,
     pin,
+    preview,
     reaction,
 )
 
@@ -44,7 +45,7 @@ class Step(NamedTuple):
 
 STEPS: Final = st.builds(
     Step,
-    st.sampled_from(["edit", "react", "react", "react", "reply", "pin"] * 4 + ["delete"] * 2),
+    st.sampled_from(["edit", "react", "react", "react", "reply", "pin", "preview"] * 4 + ["delete"] * 2),
     st.integers(0, 4 * MESSAGES),
     st.integers(0, 24),
     st.booleans(),
@@ -60,6 +61,7 @@ def draft_of(step: Step, ref: str, seqs: list[int]) -> Draft:
         "edit": mentioning(edit(ref, target, ref, by=by), *([ALICE] if step.flag else [])),
         "react": reaction(ref, target, step.emoji, added=step.flag, by=by),
         "pin": pin(ref, target, pinned=step.flag, by=by),
+        "preview": preview(target, *(url for url in "12" if step.flag), by=by),
         "delete": delete(ref, target, by=by),
     }
     return drafts[step.what]

@@ -7,7 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.http.bodies.attachments import SentFileOut
 from api.http.bodies.forms import Answer
-from api.models.log import Around, Edits, Entry, Head, History, Message, ShownAs, Timeline
+from api.models.log import Around, Edits, Entry, Head, History, LinkPreview, Message, ShownAs, Timeline
 from api.models.page import Page
 from api.protocol.entries import ShownAsFields, entry_event
 from api.protocol.fields import Body, Epoch, FileIds, Ref, SentBody, Seq, Strict, require_body, timestamp
@@ -72,6 +72,27 @@ class ShownAsOut(Answer):
         return cls(name=shown_as.name, icon_url=shown_as.icon_url, icon_emoji=shown_as.icon_emoji)
 
 
+class LinkPreviewOut(Answer):
+    """What the page behind a link in a message says of itself. Its picture is a file of this server."""
+
+    url: str
+    title: str
+    description: str
+    site_name: str
+    picture: SentFileOut | None
+
+    @classmethod
+    def of(cls, preview: LinkPreview) -> Self:
+        """Make it from its record."""
+        return cls(
+            url=preview.url,
+            title=preview.title,
+            description=preview.description,
+            site_name=preview.site_name,
+            picture=None if preview.picture is None else SentFileOut.of_sent(preview.picture),
+        )
+
+
 class MessageOut(Answer):
     """A message as it is now, after its edits, deletion, reactions and pins."""
 
@@ -95,6 +116,7 @@ class MessageOut(Answer):
     is_bot: bool
     shown_as: ShownAsOut | None
     files: list[SentFileOut]
+    previews: list[LinkPreviewOut]
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -123,6 +145,7 @@ class MessageOut(Answer):
             is_bot=message.is_bot,
             shown_as=None if message.shown_as is None else ShownAsOut.of(message.shown_as),
             files=[SentFileOut.of_sent(one) for one in message.files],
+            previews=[LinkPreviewOut.of(one) for one in message.previews],
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from api.models.kinds import NOTICES
 from api.models.log import Kind
-from api.store.cluster.queries import erased, heads_table, is_head, is_row, literal, renamed
+from api.store.cluster.queries import SAYING, erased, heads_table, is_head, is_row, literal, renamed
 from api.store.cluster.waiting import MAX_BATCH
 from api.store.rethinkdb import r
 
@@ -374,12 +374,12 @@ def rename_query(user_id: str, room_id: str, seqs: list[int], username: str) -> 
 
 
 def erase_query(room_id: str, targets: Sequence[int]) -> Any:
-    """Return the write that erases the bodies of messages, whose seqs are in order, and those of their edits."""
+    """Return the write that erases the bodies of messages, whose seqs are in order, of their edits, and previews."""
     batches = r.table("batches")
 
     def found(seqs: Any) -> Any:
         def is_concerned(batch: Any) -> Any:
-            edited = _rows_of(batch).filter({"kind": Kind.EDIT.value})["data"]["target"]
+            edited = _rows_of(batch).filter(lambda row: SAYING.contains(row["kind"]))["data"]["target"]
             return (_rows_of(batch)["seq"] + edited).set_intersection(seqs).is_empty().not_()
 
         near = literal(spans(targets)).concat_map(

@@ -19,7 +19,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from api.models.log import SHOWN_REACTORS, Entry, Kind, Reaction
-from api.store.fold import UNCHANGED, Mentions, Replies, State
+from api.models.previews import preview_data, previews_in
+from api.store.fold import NO_PREVIEWS, UNCHANGED, LinkPreviews, Mentions, Replies, State
 
 MAX_RECENT: Final = 32
 """A row with more of `recent` is spilled when it is raised next."""
@@ -27,7 +28,9 @@ NEWEST: Final = 8
 """A row has at most so many replies."""
 
 
-_PLAIN: Final = tuple(name for name in State._fields if name not in {"reactions", "replies", "mentions"})
+_PLAIN: Final = tuple(
+    name for name in State._fields if name not in {"reactions", "replies", "mentions", "previews"}
+)
 """The fields of a state that a row has as they are."""
 
 
@@ -102,6 +105,9 @@ class Changed:
         if (mentions := row.get("mentions")) is not None:
             user_ids, everybody = mentions
             state = state._replace(mentions=Mentions(tuple(user_ids), everybody))
+        if (previews := row.get("previews")) is not None:
+            items, removed = previews
+            state = state._replace(previews=LinkPreviews(previews_in({"previews": items}), removed))
         room_id, message_seq = row["id"]
         return cls(
             room_id,
@@ -127,6 +133,7 @@ class Changed:
             "reactions": [[emoji, of.count, of.first, of.is_spilled] for emoji, of in self.reactors.items()],
             "recent": [[*who, *since] for who, since in self.recent.items()],
             "mentions": None if self.state.mentions is None else [*self.state.mentions],
+            "previews": _previews_field(self.state.previews),
             "reply_count": self.reply_count,
             "newest": self.newest,
         }
@@ -248,6 +255,10 @@ class Changed:
         spilled = [reaction_row(self, who, since) for who, since in self.recent.items()]
         self.recent = {}
         return spilled
+
+
+def _previews_field(previews: LinkPreviews) -> list[Any] | None:
+    return None if previews == NO_PREVIEWS else [preview_data(previews.items), previews.removed]
 
 
 def reaction_row(changed: Changed, who: Who, since: Since) -> dict[str, Any]:

@@ -23,6 +23,9 @@ RENEWAL_SLICE: Final = 200
 """This many heads are renewed by one query, which takes a fraction of the time that a query may take."""
 
 
+SAYING: Final = r.expr([Kind.EDIT.value, Kind.PREVIEW.value])
+"""The kinds of entries that say something of their targets, which goes with these."""
+
 CLAMPED_SLICE: Final = 1_000
 """This many rows of a table are clamped by one query of a renewal."""
 
@@ -68,20 +71,25 @@ def is_row(row: Any) -> Any:
 
 
 def erased(rows: Any, seqs: Any) -> Any:
-    """Return rows with nothing of what the messages with these seqs, and their edits, say and are shown as.
+    """Return rows with nothing of what the messages with these seqs, their edits and previews say and are shown as.
 
     Their ids stay, which are made of author and ref, so that a retry still finds them.
     """
     blank = {"erased": True, "ref": None, "data": {"body": ""}}
+
+    def says_of(row: Any, kind: Kind) -> Any:
+        return (row["kind"] == kind.value) & seqs.contains(row["data"]["target"].default(0))
+
     return rows.map(
         lambda row: r.branch(
             is_row(row).not_(),
             row,
-            seqs.contains(row["seq"])
-            | ((row["kind"] == Kind.EDIT.value) & seqs.contains(row["data"]["target"].default(0))),
+            seqs.contains(row["seq"]) | says_of(row, Kind.EDIT),
             row.merge(blank).without(
                 {"data": dict.fromkeys(("mentions", "mentions_all", "shown_as", "files"), True)}
             ),
+            says_of(row, Kind.PREVIEW),
+            row.merge({"erased": True, "ref": None}).without({"data": {"previews": True}}),
             row,
         )
     )

@@ -179,6 +179,9 @@ def _guards(draft: Draft, looked: Looked, target: int, pin_count: int) -> tuple[
     if is_new_pin(draft, state):
         spare = MAX_PINS - pin_count - 1
         guards.append(Guard(looked.epoch, looked.as_of, Kind.PIN.value, None, spare))
+    if draft.kind is Kind.PREVIEW:
+        later = (Kind.PREVIEW, Kind.EDIT)
+        guards += (Guard(looked.epoch, looked.as_of, kind.value, target, spare=0) for kind in later)
     return tuple(guards)
 
 

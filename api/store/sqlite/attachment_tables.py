@@ -1,4 +1,4 @@
-"""The steps of the SQLite schema that make the tables of files, and the columns of avatars."""
+"""The steps of the SQLite schema that make the tables of files, and the columns of avatars and previews."""
 
 from typing import Final
 
@@ -52,4 +52,9 @@ AVATARS: Final = """
 -- The id of the picture of a user or a room, empty where there is none.
 ALTER TABLE users ADD COLUMN avatar TEXT NOT NULL DEFAULT '';
 ALTER TABLE rooms ADD COLUMN avatar TEXT NOT NULL DEFAULT '';
+"""
+
+PREVIEWS: Final = """
+-- The previews of links in a message, [[each a JSON object], whether they were removed], and NULL where there are none.
+ALTER TABLE changed ADD COLUMN previews TEXT;
 """

@@ -16,13 +16,15 @@ import orjson
 
 from api.models.kinds import KINDS
 from api.models.log import SHOWN_REACTORS, Entry, Kind, Reaction
-from api.store.fold import UNCHANGED, Mentions, Replies, State, changed_by
+from api.models.previews import preview_data, previews_in
+from api.store.fold import NO_PREVIEWS, UNCHANGED, LinkPreviews, Mentions, Replies, State, changed_by
 from api.store.sqlite.rows import COLUMNS, read_row, rows_of
 
 MOST_APART: Final = 10
 """Messages are looked up one by one if there are on average more seqs than this from one to the next."""
 _STATE: Final = (
-    "body, edited_at, deleted_by, pinned_by, reactions, reply_count, last_reply_seq, last_reply_at, mentions"
+    "body, edited_at, deleted_by, pinned_by, reactions, reply_count, last_reply_seq, last_reply_at, mentions,"
+    " previews"
 )
 
 
@@ -100,8 +102,12 @@ def _keep(cursor: apsw.Cursor, entry: Entry, seq: int, state: State) -> None:
     mentions = None if state.mentions is None else orjson.dumps([*state.mentions]).decode()
     cursor.execute(
         f"INSERT OR REPLACE INTO changed (room_id, seq, as_of, {_STATE})"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (entry.room_id, seq, entry.seq, *state[:4], reactions, *state.replies, mentions),
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(entry.room_id, seq, entry.seq),
+            *state[:4],
+            *(reactions, *state.replies, mentions, _previews_column(state.previews)),
+        ),
     )
 
 
@@ -176,7 +182,7 @@ def _first_reactors(cursor: apsw.Cursor, room_id: str, target: int, emoji: str) 
 
 
 def _state(row: Any) -> State:
-    body, edited_at, deleted_by, pinned_by, reactions, *replies, mentions = row
+    body, edited_at, deleted_by, pinned_by, reactions, *replies, mentions, previews = row
     listed = (Reaction(emoji, count, tuple(user_ids)) for emoji, count, user_ids in orjson.loads(reactions))
     return State(
         body,
@@ -186,9 +192,21 @@ def _state(row: Any) -> State:
         tuple(listed),
         Replies(*replies),
         mentions and _mentions(mentions),
+        NO_PREVIEWS if previews is None else _previews(previews),
     )
 
 
 def _mentions(text: str) -> Mentions:
     user_ids, everybody = orjson.loads(text)
     return Mentions(tuple(user_ids), everybody)
+
+
+def _previews_column(previews: LinkPreviews) -> str | None:
+    if previews == NO_PREVIEWS:
+        return None
+    return orjson.dumps([preview_data(previews.items), previews.removed]).decode()
+
+
+def _previews(text: str) -> LinkPreviews:
+    items, removed = orjson.loads(text)
+    return LinkPreviews(previews_in({"previews": items}), removed)

@@ -113,11 +113,16 @@ class LogPlace(NamedTuple):
 
 
 def erase(cursor: apsw.Cursor, room_id: str, target: object) -> None:
-    """Erase the body, mentions, files, name to show and ref of a message, and those of its edits."""
+    """Erase the body, mentions, files, name to show, previews and ref of a message, and those of its edits."""
     cursor.execute(
         "UPDATE entries SET ref = NULL,"
         " data = json_set(json_remove(data, '$.mentions', '$.mentions_all', '$.shown_as', '$.files'), '$.body', '')"
         " WHERE room_id = ?1 AND (seq = ?2 OR (target = ?2 AND kind = 'edit')) AND json_valid(data)",
+        (room_id, target),
+    )
+    cursor.execute(
+        "UPDATE entries SET ref = NULL, data = json_remove(data, '$.previews')"
+        " WHERE room_id = ?1 AND target = ?2 AND kind = 'preview' AND json_valid(data)",
         (room_id, target),
     )
 

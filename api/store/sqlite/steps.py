@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.store.sqlite.attachment_tables import ATTACHMENTS, AVATARS
+from api.store.sqlite.attachment_tables import ATTACHMENTS, AVATARS, PREVIEWS
 from api.store.sqlite.machines import CONSUMER_LIVES, HOOK_USES, MACHINES
 from api.store.sqlite.moderation import MODERATION
 from api.store.sqlite.people import DIRECT, PRESENCE, SEARCHED
@@ -359,6 +359,7 @@ STEPS: Final = (
     ATTACHMENTS,
     CONSUMER_LIVES,
     AVATARS,
+    PREVIEWS,
 )
 """Each step makes one version of the tables from the one before, and never changes once it is released. A new database
 takes all of them."""

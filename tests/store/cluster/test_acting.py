@@ -83,7 +83,7 @@ async def test_a_new_kind_that_acts_is_written_once_init_has_allowed_it(
     cluster_url: str,
 ) -> None:
     allowed = r.table("meta").get("kinds")["acting"]
-    known = {"delete", "edit", "member", "pin", "reaction", "room"}
+    known = {"delete", "edit", "member", "pin", "preview", "reaction", "room"}
     assert set(await behind.run(allowed)) == known
     older = {"acting": ["delete", "member", "purge"]}
     await behind.write(r.table("meta").get("kinds").update(older))

@@ -20,7 +20,7 @@ SHOWN = 3  # so few are shown here, and so few are kept in a row, that short his
 EMOJI = ("👍", "🎉")
 USERS = [f"user-{n}" for n in range(9)]
 
-KINDS = st.sampled_from([Kind.REACTION] * 12 + [Kind.EDIT, Kind.PIN])
+KINDS = st.sampled_from([Kind.REACTION] * 12 + [Kind.EDIT, Kind.PIN, Kind.PREVIEW])
 
 
 def entry(seq: int, kind: Kind, *, by: int, flag: bool, emoji: str) -> Entry:
@@ -28,6 +28,7 @@ def entry(seq: int, kind: Kind, *, by: int, flag: bool, emoji: str) -> Entry:
         Kind.REACTION: {"target": 1, "emoji": emoji, "added": flag},
         Kind.EDIT: {"target": 1, "body": f"edited {seq}"},
         Kind.PIN: {"target": 1, "pinned": flag},
+        Kind.PREVIEW: {"target": 1, "previews": [{"url": f"{seq}", "title": "x"}], "removed": flag},
         Kind.DELETE: {"target": 1},
     }
     return Entry(ROOM, seq, kind, USERS[by], "x", 1_000 * seq, None, data[kind])

@@ -19,6 +19,7 @@ from tailwire_client.entries import (
     MemberEntry,
     MessageEntry,
     PinEntry,
+    PreviewEntry,
     ReactionEntry,
     RoomEntry,
     ShownAs,
@@ -73,7 +74,7 @@ from tailwire_client.hooks import Hook
 from tailwire_client.invites import Invite, InvitePreview
 from tailwire_client.kept import Kept, KeptInMemory
 from tailwire_client.members import Ban, Member
-from tailwire_client.messages import Edit, Edits, Message, Page, Reaction, Reactor
+from tailwire_client.messages import Edit, Edits, LinkPreview, Message, Page, Reaction, Reactor
 from tailwire_client.outbox import Sent
 from tailwire_client.pace import Pace
 from tailwire_client.pair import FilePair, Pair
@@ -127,6 +128,7 @@ __all__ = [
     "InvitePreview",
     "Kept",
     "KeptInMemory",
+    "LinkPreview",
     "Live",
     "Login",
     "Member",
@@ -151,6 +153,7 @@ __all__ = [
     "Position",
     "Positions",
     "Presence",
+    "PreviewEntry",
     "Problem",
     "ProgramToken",
     "Quota",

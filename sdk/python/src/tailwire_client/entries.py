@@ -98,6 +98,16 @@ class PinEntry(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PreviewEntry(Entry):
+    """The message `target` has these previews of its links now. With `removed`, none come any more."""
+
+    target: int
+    previews: tuple[Mapping[str, Any], ...] = ()
+    """Each with the fields of a `LinkPreview`."""
+    removed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class MemberEntry(Entry):
     """The user was given a `role` by the user `by`, or with None left or was removed. `was` is the role before."""
 
@@ -130,6 +140,7 @@ _KINDS: Final[Mapping[str, type[Entry]]] = {
     "delete": DeleteEntry,
     "reaction": ReactionEntry,
     "pin": PinEntry,
+    "preview": PreviewEntry,
     "member": MemberEntry,
     "room": RoomEntry,
 }

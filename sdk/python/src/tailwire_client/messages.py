@@ -26,6 +26,17 @@ class Reaction:
 
 
 @dataclass(frozen=True)
+class LinkPreview:
+    """What the page behind a link says of itself. `url` is the link as it stands in the text of the message."""
+
+    url: str
+    title: str
+    description: str = ""
+    site_name: str = ""
+    picture: File | None = None
+
+
+@dataclass(frozen=True)
 class Message:
     """A message as it is now, after its edits, deletion, reactions and pins. A deleted one has an empty body.
 
@@ -52,6 +63,7 @@ class Message:
     is_bot: bool = False
     shown_as: ShownAs | None = None
     files: tuple[File, ...] = ()
+    previews: tuple[LinkPreview, ...] = ()
     epoch: str | None = None
 
 

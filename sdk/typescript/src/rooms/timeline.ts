@@ -2,7 +2,7 @@
  * One room's log as this page knows it: the entries, and the position up to which the log was
  * applied. Pure: each function returns a new timeline, or the same one where nothing changed.
  */
-import type { FileShown } from '../wire/files.ts';
+import type { FileShown, LinkPreview } from '../wire/files.ts';
 import type {
   EntryEvent,
   HistoryItem,
@@ -50,6 +50,8 @@ export interface MessageEntry {
   /** How the hook that wrote it asks to be shown. */
   shown_as: ShownAs | null;
   files: readonly FileShown[];
+  /** Of links in its text. */
+  previews: readonly LinkPreview[];
 }
 
 export interface NoticeEntry {
@@ -70,7 +72,8 @@ export type Fact =
   | ({ type: 'edit'; body: string; at: string } & Pick<Message, 'mentions' | 'mentions_all'>)
   | { type: 'delete' }
   | { type: 'reaction'; emoji: string; user_id: string; added: boolean }
-  | { type: 'pin'; pinned: boolean };
+  | { type: 'pin'; pinned: boolean }
+  | { type: 'preview'; previews?: readonly LinkPreview[] | null | undefined };
 
 type Change = Extract<EntryEvent, { target: number }>;
 type NewEntry = Extract<EntryEvent, { type: 'message' | 'member' | 'room' }>;
@@ -303,6 +306,7 @@ export function messageEntry(message: Message): MessageEntry {
     is_bot: message.is_bot ?? false,
     shown_as: message.shown_as ?? null,
     files: message.files ?? [],
+    previews: message.previews ?? [],
   };
 }
 
@@ -357,19 +361,26 @@ export function changed(entry: MessageEntry, fact: Fact): MessageEntry {
         // Whom a pending edit mentions only the server will know.
         ...{ mentions: fact.mentions ?? entry.mentions },
         ...{ mentions_all: fact.mentions_all ?? entry.mentions_all },
+        ...{ previews: stillLinked(entry.previews, fact.body) },
       };
     case 'delete':
       // The ref stays, by which the outbox knows a message of its own and the line keeps the focus.
       return {
         ...entry,
         ...{ body: '', edited_at: null, deleted: true, pinned: false, reactions: [] },
-        ...{ mentions: [], mentions_all: false, shown_as: null, files: [] },
+        ...{ mentions: [], mentions_all: false, shown_as: null, files: [], previews: [] },
       };
     case 'reaction':
       return { ...entry, reactions: react(entry.reactions, fact) };
     case 'pin':
       return { ...entry, pinned: fact.pinned };
+    case 'preview':
+      return { ...entry, previews: fact.previews ?? [] };
   }
+}
+
+function stillLinked(previews: readonly LinkPreview[], body: string): readonly LinkPreview[] {
+  return previews.filter(({ url }) => body.includes(url));
 }
 
 /** Users and emojis keep the order in which they came, as in the server's fold. */

@@ -7,6 +7,9 @@ export type FileShown = Omit<http.SentFileOut, 'alt'> & {
   alt?: string | null;
 };
 
+/** What the page behind a link in a message says of itself. `url` is the link as it stands in the text. */
+export type LinkPreview = Omit<http.LinkPreviewOut, 'picture'> & { picture: FileShown | null };
+
 /** A file of its uploader that is in no message yet. It may be sent when it is whole. */
 export type UploadedFile = FileShown & Pick<http.FileOut, 'offset' | 'whole'>;
 

@@ -3,7 +3,7 @@
  * says what of them the page can do without, and checks what comes. No state, no I/O.
  */
 
-import type { FileShown } from './files.ts';
+import type { FileShown, LinkPreview } from './files.ts';
 import type * as http from './generated/http.ts';
 import type * as socket from './generated/socket.ts';
 import {
@@ -64,7 +64,7 @@ export type Reaction = Lacking<http.ReactionOut, 'count'>;
 
 export type Message = Lenient<
   Lacking<
-    Omit<http.MessageOut, 'reactions' | 'mentions' | 'shown_as' | 'files'>,
+    Omit<http.MessageOut, 'reactions' | 'mentions' | 'shown_as' | 'files' | 'previews'>,
     | 'ref'
     | 'reply_to'
     | 'thread'
@@ -81,6 +81,7 @@ export type Message = Lenient<
   mentions?: readonly string[] | null;
   shown_as?: ShownAs | null;
   files?: readonly FileShown[] | null;
+  previews?: readonly LinkPreview[] | null;
 };
 
 /** What of a room the user is notified of. */
@@ -200,6 +201,11 @@ const KINDS = {
   delete: { target: whole, thread: maybe(whole) },
   reaction: { target: whole, emoji: text, added: flag },
   pin: { target: whole, pinned: flag },
+  preview: {
+    target: whole,
+    previews: maybe(list(object<LinkPreview>())),
+    removed: maybe(flag),
+  },
   member: {
     role: maybe(role),
     by: maybe(text),

@@ -362,6 +362,15 @@ export interface LimitsOut {
   files: number;
 }
 
+/** What the page behind a link in a message says of itself. Its picture is a file of this server. */
+export interface LinkPreviewOut {
+  url: string;
+  title: string;
+  description: string;
+  site_name: string;
+  picture: SentFileOut | null;
+}
+
 /** A username and its password. */
 export interface LogIn {
   username: string;
@@ -505,6 +514,7 @@ export interface MessageItem {
   is_bot: boolean;
   shown_as: ShownAsOut | null;
   files: SentFileOut[];
+  previews: LinkPreviewOut[];
   type: 'message';
 }
 
@@ -530,6 +540,7 @@ export interface MessageOut {
   is_bot: boolean;
   shown_as: ShownAsOut | null;
   files: SentFileOut[];
+  previews: LinkPreviewOut[];
 }
 
 /** Another text that stands for a file. */

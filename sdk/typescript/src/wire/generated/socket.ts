@@ -110,6 +110,15 @@ export interface LaterEntry {
   username: string;
 }
 
+/** What the page behind a link in a message says of itself. */
+export interface LinkPreviewFields {
+  url: string;
+  title: string;
+  description: string;
+  site_name: string;
+  picture: SentFileFields | null;
+}
+
 /** The replay has ended, and live events follow. */
 export interface LiveEvent {
   type: 'live';
@@ -244,6 +253,19 @@ export interface PresenceEvent {
   type: 'presence';
   user_id: string;
   online: boolean;
+}
+
+/** A message has these previews of its links now. With `removed`, none come any more. */
+export interface PreviewEvent {
+  room_id: string;
+  seq: number;
+  at: string;
+  user_id: string;
+  username: string;
+  type: 'preview';
+  target: number;
+  previews?: LinkPreviewFields[];
+  removed?: boolean;
 }
 
 /** A user as their own client sees them. */
@@ -470,6 +492,7 @@ export type Entry =
   | DeleteEvent
   | ReactionEvent
   | PinEvent
+  | PreviewEvent
   | MemberEvent
   | RoomEvent
   | UnreadableEvent
