@@ -83,13 +83,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._deny(Refusal.OTHER_VERSION)
         elif len(keys) != 1 or not _is_key(keys[0]):
             self._deny(Refusal.BAD_KEY)
-        elif self.conn.accept(event).status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        elif (answer := self.conn.accept(event)).status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._deny(Refusal.BAD_HANDSHAKE)
         else:
             # A high mark of 0 makes the transport say at once that something waits. `direct` is None from then on.
             high = LATE_BYTES if self.config.ws_per_message_deflate else 0
             self.transport.set_write_buffer_limits(high=high, low=0)
+            # Uvicorn asks for the answer too. To make it twice would take a tenth of the time of a connect.
+            self.conn.accept = lambda request: answer  # type: ignore[method-assign]  # noqa: ARG005
             super().handle_connect(event)
+            del self.conn.accept
 
     def send_500_response(self) -> None:
         """Refuse a handshake that the application failed to answer. Uvicorn's own answer is plain text."""

@@ -63,7 +63,7 @@ static int epoll_fd, timer_fd;
 static char buffer[READ_BYTES + 128 * 1024];
 static uint64_t began, from, until; /* the window in which a message must be due to be measured */
 static uint64_t measured_received, measured_acks, total_sent, total_received, window_received;
-static uint64_t gaps, disordered, doubled, unasked_closes, refusals;
+static uint64_t gaps, disordered, doubled, unasked_closes, refusals, told_first; /* told_first: before a socket was ready */
 static uint32_t delays[BUCKETS], answers[BUCKETS];
 static char first_fault[512];
 
@@ -214,6 +214,8 @@ static void take_text(struct one *s, const char *text, size_t length, uint64_t a
         put_frame(s, 1, "3", 1);
     } else if (memmem(text, length, refused, strlen(refused))) {
         refusals++, fault(text, length);
+    } else if (s->state == JOINING) {
+        told_first++;
     } else if (s->sends && memmem(text, length, acked, strlen(acked))) {
         take_ack(s, text, length, at);
     }
@@ -364,8 +366,8 @@ static void connect_all(void) {
             shown = now(), printf("{\"event\": \"connecting\", \"count\": %d}\n", connected), fflush(stdout);
         if (now() - start > 120000000000) fault("connecting took more than 2 minutes", 35), unasked_closes = (uint64_t)(count - connected);
     }
-    printf("{\"event\": \"connected\", \"count\": %d, \"seconds\": %.4f, \"fault\": \"%s\"}\n", connected,
-           (double)(now() - start) / 1e9, first_fault);
+    printf("{\"event\": \"connected\", \"count\": %d, \"seconds\": %.4f, \"told\": %llu, \"fault\": \"%s\"}\n", connected,
+           (double)(now() - start) / 1e9, (unsigned long long)told_first, first_fault);
     fflush(stdout);
 }
 

@@ -83,13 +83,15 @@ class Load:
     def __init__(self, process: Process) -> None:
         self.process = process
         self.connect_seconds = 0.0
+        self.told = 0
+        """How many texts came to all sockets before those by which they were connected."""
 
     def connected(self) -> None:
         """Wait until all sockets are connected. Raises `Failed`."""
         event = self._until("connected", lambda _event: None)
         if event["fault"]:
             raise Failed(event["fault"])
-        self.connect_seconds = event["seconds"]
+        self.connect_seconds, self.told = event["seconds"], event["told"]
 
     def run(self, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Let the load send; return its report. `on_event` gets `warm`, `measured`, and `running` each second."""

@@ -32,6 +32,7 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         ("idle CPU", "idle_cpu", "{:.1%}"),
         ("connects/s", "connects", "{:,.0f}"),
         ("CPU µs a connect", "connect_cpu_us", "{:,.0f}"),
+        ("undelivered", "lost", "{:,.0f}"),
     ),
     "sends": (
         ("acks/s", "acks_per_second", "{:,.0f}"),
@@ -165,7 +166,7 @@ GROUPED: Final = frozenset({"growth", "online"})
 """The suites of Tailwire alone, whose works are rows: a table for each first word of them."""
 
 RATIO: Final = ("CPU to ours", "cpu_us")
-RATIOS: Final = {"rooms": ("database to ours", "database_us")}
+RATIOS: Final = {"rooms": ("database to ours", "database_us"), "idle": ("CPU to ours", "connect_cpu_us")}
 """The last column of a suite's tables: its head, and the figure that is compared with Tailwire's."""
 
 PLOTS: Final = (
