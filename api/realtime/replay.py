@@ -6,12 +6,13 @@ that is being read is awaited by all clients that need it, and cached for a mome
 """
 
 import asyncio
+from collections.abc import Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from api.errors import Unavailable
 from api.protocol.entries import entry_event
 from api.protocol.events import encode
-from api.protocol.frames import Frames
+from api.protocol.frames import Frames, joined
 from api.store.base.store import Store
 
 PAGE: Final = 100
@@ -31,6 +32,27 @@ class Replayed(NamedTuple):
 
 Page: TypeAlias = list[Replayed]
 """Entries in order of seq, without holes."""
+
+
+def chunks(page: Page, max_bytes: int) -> Iterator[Replayed]:
+    """Join entries of a page, so that one write sends up to so many bytes. A longer entry is a chunk of its own.
+
+    A chunk has the seq of its last entry, and the kind of its first.
+    """
+    together: Page = []
+    size = 0
+    for one in page:
+        size += len(one.frames.wire)
+        if together and size > max_bytes:
+            yield _chunk(together)
+            together, size = [], len(one.frames.wire)
+        together.append(one)
+    if together:
+        yield _chunk(together)
+
+
+def _chunk(together: Page) -> Replayed:
+    return Replayed(together[-1].seq, together[0].kind, joined([one.frames for one in together]))
 
 
 class Replay:

@@ -11,10 +11,10 @@ from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Subscribe
 from api.protocol.events import encode, position_event
 from api.protocol.fields import Position
-from api.realtime.connection import Closed, Connection
+from api.realtime.connection import REPLAY_BYTES, Closed, Connection
 from api.realtime.hub import Hub
 from api.realtime.old_pages import is_stuck, note_replay
-from api.realtime.replay import Replay
+from api.realtime.replay import Replay, chunks
 from api.rooms.members import MemberService
 from api.rooms.operations import Operation
 from api.store.reads import BatchedReads
@@ -104,12 +104,12 @@ class Subscriptions:
             page = await self._replay.frames(room_id, progress.epoch, progress.seq, until)
             answer.shrink(sum(len(one.frames.wire) for one in page))
             progress.begin_replay(page[0].kind)
-            for seq, _, frame in page:
+            for seq, _, frames in chunks(page, REPLAY_BYTES):
                 if not connection.has_space:
                     await connection.drained()
                 if not self._hub.is_replaying(connection, room_id):
                     return
-                connection.enqueue(frame)
+                connection.enqueue(frames)
                 progress.seq = seq
 
 

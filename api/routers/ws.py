@@ -40,7 +40,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     bind_request_id(scope)
     began = time.monotonic()
     try:
-        with parts.realtime.admission.enter():
+        with parts.realtime.admission:
             await receive()  # the handshake: ASGI's websocket.connect
             handshake = HTTPConnection(scope)
             token, from_address = _token(handshake, parts.settings), address(handshake)

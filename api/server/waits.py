@@ -38,16 +38,17 @@ class Gate:
 class Inbox(Generic[T]):
     """Like `asyncio.Queue`, for one reader."""
 
-    __slots__ = ("_gate", "_items")
+    __slots__ = ("_items", "_waiter")
 
     def __init__(self) -> None:
         self._items: list[T] = []
-        self._gate = Gate()
+        self._waiter: asyncio.Future[None] | None = None
 
     def put_nowait(self, item: T) -> None:
         """Add an item."""
         self._items.append(item)
-        self._gate.set()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def empty(self) -> bool:
         """Whether there is no item."""
@@ -56,6 +57,7 @@ class Inbox(Generic[T]):
     async def get(self) -> T:
         """Wait for an item; remove and return the oldest."""
         while not self._items:
-            self._gate.clear()
-            await self._gate.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+            self._waiter = None
         return self._items.pop(0)
