@@ -24,9 +24,12 @@ from api.files.store import SPARE_BYTES, FileStore, Kept, Part, add_nothing, kno
 from api.ids import random_id
 
 THREADS: Final = 8
-READ_BYTES: Final = 128 * 1024
-WRITE_BYTES: Final = 256 * 1024
-"""Chunks are collected up to this size, so that each write pays for its way to a thread and back."""
+CHUNK_BYTES: Final = 64 * 1024
+"""So much is read at once. Smaller chunks that come are collected up to this size, as each pays for its way to a thread
+and back."""
+CHUNKS_AT_ONCE: Final = 4
+"""So many chunks are with the threads at a time. Of more, many would come back to the event loop at one moment, and
+messages would wait for all. The other threads are free for what takes longer."""
 SYNC_BYTES: Final = 8 * 1024 * 1024
 """An upload is forced to the disk each time it has grown by this much, so that a long one does not hold up the disk."""
 MODE: Final = 0o600
@@ -46,6 +49,7 @@ class FolderFiles(FileStore):
             for folder in (self._work, *(self._root / part for part in Part)):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
+        self._turns = asyncio.Semaphore(CHUNKS_AT_ONCE)
 
     async def close(self) -> None:
         """End all threads, when they have done what they do."""
@@ -72,12 +76,16 @@ class FolderFiles(FileStore):
                 async for chunk in chunks:
                     if size is not None and upload.offset + len(waiting) + len(chunk) > size:
                         raise TooLarge("More bytes came than the file was said to have")
-                    waiting += chunk
-                    if len(waiting) >= WRITE_BYTES:
+                    if waiting or len(chunk) < CHUNK_BYTES:
+                        waiting += chunk
+                        if len(waiting) < CHUNK_BYTES:
+                            continue
                         taken, waiting = waiting, bytearray()
-                        await self._do(partial(upload.write, taken))
+                        await self._write(upload, taken)
+                    else:
+                        await self._write(upload, chunk)
             finally:
-                await self._do(partial(upload.write, waiting))
+                await self._write(upload, waiting)
         finally:
             await self._do(upload.close)
         return upload.offset
@@ -116,7 +124,10 @@ class FolderFiles(FileStore):
         descriptor = await self._open(partial(_opened, self._path(file_id, part)), os.close)
         try:
             while begin < end:
-                chunk = await self._do(partial(os.pread, descriptor, min(READ_BYTES, end - begin), begin))
+                async with self._turns:
+                    chunk = await self._do(
+                        partial(os.pread, descriptor, min(CHUNK_BYTES, end - begin), begin)
+                    )
                 if not chunk:
                     raise NotFound
                 begin += len(chunk)
@@ -154,6 +165,10 @@ class FolderFiles(FileStore):
     def _path(self, file_id: str, part: Part) -> Path:
         """Return where a part of a file is. Raises `NotFound` for an id that is none of ours."""
         return self._root / part / known_form(file_id)[:2].lower() / file_id
+
+    async def _write(self, upload: "_Upload", data: bytes | bytearray) -> None:
+        async with self._turns:
+            await self._do(partial(upload.write, data))
 
     async def _open(self, work: Callable[[], T], close: Callable[[T], None]) -> T:
         """Open something in a thread. If the caller is cancelled meanwhile, it is closed as soon as it is open."""

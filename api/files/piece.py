@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
-from api.files.folder import WRITE_BYTES, disk_errors
+from api.files.folder import CHUNK_BYTES, disk_errors
 
 PIECE_BYTES: Final = 4 * 1024 * 1024
 
@@ -54,7 +54,7 @@ class Piece:
         taken = min(len(data), PIECE_BYTES - self._size)
         self._waiting += data[:taken]
         self._size += taken
-        if len(self._waiting) >= WRITE_BYTES:
+        if len(self._waiting) >= CHUNK_BYTES:
             await self._flush()
         return taken
 
