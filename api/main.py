@@ -22,7 +22,7 @@ from api.feed import Feed, GrowthListener
 from api.guard import AddressGuard
 from api.http.deps import Services
 from api.http.docs_page import install_docs
-from api.http.hardening import Hardening
+from api.http.hardening import Hardening, page_policy
 from api.http.head import HeadAsGet
 from api.http.openapi import contract, operation_id
 from api.http.page import install_page
@@ -154,7 +154,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         install_docs(app)
     frontend = settings.frontend or BUILT_FRONTEND
     if (frontend / "index.html").is_file():
-        install_page(app, frontend)
+        install_page(app, frontend, settings.files_public_endpoint)
     app.add_middleware(HeadAsGet)
     if settings.origins:
         app.add_middleware(
@@ -176,6 +176,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         hsts_seconds=settings.hsts_seconds,
         trusted_proxies=settings.trusted_proxies,
         hosts=settings.allowed_hosts,
+        page_policy=page_policy(settings.files_public_endpoint),
     )
     app.add_middleware(RequestLog, trusted_proxies=settings.trusted_proxies, recorder=recorded)
     return app

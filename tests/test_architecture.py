@@ -71,7 +71,7 @@ ONLY_THESE_MAY_USE: dict[str, tuple[str, ...]] = {
     "confusable_homoglyphs": ("accounts.names",),
     "pydantic_settings": ("config", "config.machines", "config.searching", "config.files"),
     "httpcore": ("guard",),
-    "obstore": ("files.s3",),
+    "obstore": ("files.s3", "files.bucket", "files.whole"),
     "idna": ("config.hosts",),
     "PIL": ("files.picture_process",),
     "typer": ("cli", "cli.*"),

@@ -172,3 +172,21 @@ def test_a_folder_of_one_machine_is_refused_where_other_nodes_would_not_find_its
         assert Settings(store="sqlite:///data/tailwire.db", files=files).files == files
     for place in (None, "off", "s3://bucket/prefix"):
         assert Settings(store="rethinkdb://db/tailwire", files=place).files == place
+
+
+def test_browsers_are_led_to_a_bucket_only_and_to_an_address_that_the_policy_of_the_page_can_name() -> None:
+    for place in ("https://s3.example.org", "http://127.0.0.1:9000", "http://[::1]:9000"):
+        settings = Settings(files="s3://bucket", files_public_endpoint=place)
+        assert settings.files_public_endpoint == place
+    for wrong in (
+        "s3.example.org",
+        "https://s3.example.org/",
+        "https://a; script-src *",
+        "ftp://a",
+        "https://*",
+    ):
+        with pytest.raises(ValidationError, match="TAILWIRE_FILES_PUBLIC_ENDPOINT"):
+            Settings(files="s3://bucket", files_public_endpoint=wrong)
+    for elsewhere in (None, "off", "data/files"):
+        with pytest.raises(ValidationError, match="s3://"):
+            Settings(files=elsewhere, files_public_endpoint="https://s3.example.org")

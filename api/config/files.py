@@ -1,12 +1,14 @@
 """The settings of files. `Settings` has them too."""
 
+import re
 from pathlib import Path
 from typing import Final, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 OFF: Final = "off"
+_ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class FileSettings(BaseSettings):
@@ -24,6 +26,11 @@ class FileSettings(BaseSettings):
     files_endpoint: str | None = Field(
         None,
         description="The address of S3-compatible storage that is not Amazon's (`https://s3.example.org`).",
+    )
+    files_public_endpoint: str | None = Field(
+        None,
+        description="The address of the S3-compatible storage as browsers reach it (`https://s3.example.org`). When"
+        " set, files are read from there, by addresses that hold five minutes; when unset, through this server.",
     )
     files_region: str | None = Field(None, description="The region of the bucket.")
     files_key_id: str | None = Field(
@@ -51,6 +58,23 @@ class FileSettings(BaseSettings):
         le=720,
         description="A file that was uploaded and not sent is removed after this many hours.",
     )
+
+    @field_validator("files_public_endpoint")
+    @classmethod
+    def _is_an_origin(cls, endpoint: str | None) -> str | None:
+        """Refuse what the policy of the page cannot name."""
+        if endpoint is not None and _ORIGIN.fullmatch(endpoint) is None:
+            raise ValueError("TAILWIRE_FILES_PUBLIC_ENDPOINT must be http(s)://host or http(s)://host:port")
+        return endpoint
+
+    @model_validator(mode="after")
+    def _is_in_a_bucket(self) -> Self:
+        """Refuse an address at which there are no files."""
+        if self.files_public_endpoint is not None and not (self.files or "").startswith("s3://"):
+            raise ValueError(
+                "TAILWIRE_FILES_PUBLIC_ENDPOINT is for files in a bucket: set TAILWIRE_FILES to s3://..."
+            )
+        return self
 
     @model_validator(mode="after")
     def _is_on_every_node(self) -> Self:

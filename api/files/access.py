@@ -11,3 +11,5 @@ class S3Access:
     region: str | None = None
     key_id: str | None = None
     key: str | None = field(default=None, repr=False)
+    public_endpoint: str | None = None
+    """The address under which clients reach it, where they read files from there and not through this server."""

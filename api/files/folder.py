@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 import structlog
 
 from api.errors import BadOffset, NotFound, StorageFull, TooLarge, Unavailable
-from api.files.store import SPARE_BYTES, FileStore, Kept, Part, add_nothing, known_form
+from api.files.store import SPARE_BYTES, FileStore, Kept, Part, ServedAs, add_nothing, known_form
 from api.ids import random_id
 
 THREADS: Final = 8
@@ -106,7 +106,13 @@ class FolderFiles(FileStore):
         finally:
             await self._do(partial(shutil.rmtree, path, ignore_errors=True))
 
-    async def keep(self, file_id: str, clean: Path | None = None) -> int:
+    async def keep(
+        self,
+        file_id: str,
+        clean: Path | None = None,
+        *,
+        served_as: ServedAs | None = None,  # noqa: ARG002  this server serves it
+    ) -> int:
         """Make an upload a file."""
         upload, kept = self._path(file_id, Part.UPLOAD), self._path(file_id, Part.FILE)
         return await self._do(partial(_keep, upload, kept, clean))

@@ -3,26 +3,27 @@
 A piece is an object of its own, so an upload needs no state but its objects: any node goes on with it, and storing a
 piece again changes nothing. No multipart upload is ever begun, so none can be left over. A piece waits in a file of
 this machine until it is full, as many that wait in memory would fill it.
+
+Where clients read files from the bucket itself, a file becomes one object when it is kept, with the headers under which
+it is served.
 """
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-import structlog
-from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import S3Store
-
-from api.errors import BadOffset, NotFound, TooLarge, Unavailable
+from api.errors import BadOffset, NotFound, TooLarge
 from api.files.access import S3Access
+from api.files.bucket import open_bucket, s3_errors
 from api.files.folder import remove_older
 from api.files.piece import PIECE_BYTES, Piece, on_disk
-from api.files.store import FileStore, Kept, Part, add_nothing, known_form
+from api.files.store import FileStore, Kept, Part, ServedAs, add_nothing, known_form
+from api.files.whole import WHOLE, WholeObjects, whole_key
 from api.ids import random_id
 
 READ_BYTES: Final = 512 * 1024
@@ -31,35 +32,16 @@ AT_ONCE: Final = 4
 """So many pieces are in memory at the same time, on their way to S3."""
 COPIES_AT_ONCE: Final = 8
 SPOOL_PREFIX: Final = "tailwire-files-"
-CONNECT_SECONDS: Final = 5
-REQUEST_SECONDS: Final = 60
-RETRIES: Final = 3
-
-log = structlog.get_logger("api.files")
 
 
 class S3Files(FileStore):
     """Files in one bucket, below `prefix`."""
 
     def __init__(self, bucket: str, prefix: str, access: S3Access, spool: Path | None) -> None:
-        config = {
-            "endpoint": access.endpoint,
-            "region": access.region or ("us-east-1" if access.endpoint else None),
-            "access_key_id": access.key_id,
-            "secret_access_key": access.key,
-        }
-        is_plain = access.endpoint is not None and access.endpoint.startswith("http://")
-        self._s3 = S3Store(
-            bucket,
-            prefix=prefix or None,
-            client_options={
-                "allow_http": is_plain,
-                "connect_timeout": f"{CONNECT_SECONDS}s",
-                "timeout": f"{REQUEST_SECONDS}s",
-            },
-            retry_config={"max_retries": RETRIES},
-            **{name: value for name, value in config.items() if value is not None},  # type: ignore[arg-type]
-        )
+        self._s3 = open_bucket(bucket, prefix, access, access.endpoint)
+        self._whole: WholeObjects | None = None
+        if access.public_endpoint is not None:
+            self._whole = WholeObjects(self._s3, open_bucket(bucket, prefix, access, access.public_endpoint))
         self._spool = Path(tempfile.gettempdir()) if spool is None else spool
         self._space = asyncio.Semaphore(AT_ONCE)
         self._adding: set[str] = set()  # uploads to which this process adds now
@@ -115,13 +97,14 @@ class S3Files(FileStore):
     @asynccontextmanager
     async def local(self, file_id: str) -> AsyncIterator[Path]:
         """Give a copy of an upload on this machine, or of the file that it has become."""
-        part = Part.UPLOAD if await self._pieces(file_id, Part.UPLOAD) else Part.FILE
-        size = _reached(await self._pieces(file_id, part))
+        pieces = await self._pieces(file_id, Part.UPLOAD)
+        part = Part.UPLOAD if pieces else Part.FILE
+        size = _reached(pieces) if pieces else await self.size(file_id) or 0
         async with self.workplace() as folder:
             path = folder / "upload"
             file = await on_disk(lambda: path.open("wb"))
             try:
-                async for chunk in self._read_pieces(file_id, 0, size, part):
+                async for chunk in self._read_objects(file_id, 0, size, part):
                     await on_disk(partial(file.write, chunk))
             finally:
                 await on_disk(file.close)
@@ -136,46 +119,60 @@ class S3Files(FileStore):
         finally:
             await on_disk(partial(shutil.rmtree, name, ignore_errors=True))
 
-    async def keep(self, file_id: str, clean: Path | None = None) -> int:
-        """Make an upload a file. S3 copies its pieces by itself."""
-        if clean is not None:
-            await self._keep_local(file_id, clean)
-        else:
-            await self._copy_all(sorted(await self._pieces(file_id, Part.UPLOAD)), file_id)
-        await self.remove_upload(file_id)
-        size = await self.size(file_id)
-        if size is None:
+    async def keep(
+        self, file_id: str, clean: Path | None = None, *, served_as: ServedAs | None = None
+    ) -> int:
+        """Make an upload a file. S3 copies its pieces by itself, unless they are to become one object."""
+        pieces = await self._pieces(file_id, Part.UPLOAD)
+        left_over = [_key(file_id, number, Part.UPLOAD) for number in pieces]
+        is_new = clean is not None or bool(pieces)
+        if is_new and served_as is not None and self._whole is not None:
+            if clean is not None:
+                await self._whole.put_file(file_id, clean, served_as)
+            else:
+                size = _reached(pieces)
+                chunks = self._read_objects(file_id, 0, size, Part.UPLOAD)
+                await self._whole.put(file_id, chunks, size, served_as)
+            left_over += [_key(file_id, number, Part.FILE) for number in await self._pieces(file_id)]
+        elif is_new:
+            await (
+                self._copy_all(sorted(pieces), file_id) if clean is None else self._keep_local(file_id, clean)
+            )
+            left_over.append(whole_key(file_id))
+        await self._delete(left_over)
+        kept = await self.size(file_id)
+        if kept is None:
             raise NotFound
-        return size
+        return kept
 
     async def keep_thumb(self, file_id: str, thumb: Path) -> None:
         """Keep the small picture of a file."""
-        with _translated():
+        with s3_errors():
             await self._s3.put_async(_thumb(file_id), await on_disk(thumb.read_bytes), use_multipart=False)
+
+    async def address(self, file_id: str, *, seconds: int) -> str | None:
+        """Return an address of S3 itself, for a file that is one object, where clients reach it."""
+        return None if self._whole is None else await self._whole.address(file_id, seconds=seconds)
 
     async def size(self, file_id: str, part: Part = Part.FILE) -> int | None:
         """Return the size of a file or its thumbnail."""
         if part is Part.THUMB:
-            try:
-                with _translated(missing=NotFound):
-                    return int((await self._s3.head_async(_thumb(file_id)))["size"])
-            except NotFound:
-                return None
-        found = await self._pieces(file_id, part)
-        return sum(found.values()) if found else None
+            return await self._size_of(_thumb(file_id))
+        found = await self._objects(file_id, part)
+        return found.get(WHOLE, sum(found.values())) if found else None
 
     async def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncGenerator[bytes]:
         """Yield the bytes from `begin` up to `end`."""
         if part is Part.THUMB:
             yield await self._bytes(_thumb(file_id), begin, end)
             return
-        async with aclosing(self._read_pieces(file_id, begin, end, part)) as chunks:
+        async with aclosing(self._read_objects(file_id, begin, end, part)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
     async def remove(self, file_id: str) -> None:
         """Remove an upload, file and thumbnail."""
-        keys = [_thumb(file_id)]
+        keys = [_thumb(file_id), whole_key(file_id)]
         for part in (Part.UPLOAD, Part.FILE):
             keys += [_key(file_id, number, part) for number in await self._pieces(file_id, part)]
         await self._delete(keys)
@@ -186,10 +183,10 @@ class S3Files(FileStore):
         await self._delete([_key(file_id, number, Part.UPLOAD) for number in pieces])
 
     async def all(self) -> AsyncIterator[Kept]:
-        """Yield everything that is kept, a file with the sum of its pieces."""
+        """Yield everything that is kept, a file with the sum of its objects."""
         for part in Part:
             last: Kept | None = None
-            with _translated():
+            with s3_errors():
                 async for found in self._s3.list(f"{part}/", chunk_size=1_000):
                     for one in found:
                         kept = Kept(
@@ -210,7 +207,7 @@ class S3Files(FileStore):
     async def check(self) -> None:
         """Store an object and remove it."""
         key = f"check/{random_id()}"
-        with _translated(with_reason=True):
+        with s3_errors(with_reason=True):
             await self._s3.put_async(key, b"tailwire", use_multipart=False)
             await self._s3.delete_async(key)
 
@@ -218,17 +215,29 @@ class S3Files(FileStore):
         """Remove old workplaces of this machine."""
         await asyncio.to_thread(remove_older, self._spool, before, SPOOL_PREFIX)
 
-    async def _pieces(self, file_id: str, part: Part) -> dict[int, int]:
-        """Return the sizes of the pieces of a file, by their numbers."""
-        with _translated():
+    async def _objects(self, file_id: str, part: Part) -> dict[str, int]:
+        """Return the sizes of the objects that make an upload or a file, by their names."""
+        with s3_errors():
             found = await self._s3.list(f"{part}/{known_form(file_id)}/", chunk_size=1_000).collect_async()
-        return {int(one["path"].rpartition("/")[2]): one["size"] for one in found}
+        return {one["path"].rpartition("/")[2]: one["size"] for one in found}
+
+    async def _pieces(self, file_id: str, part: Part = Part.FILE) -> dict[int, int]:
+        """Return the sizes of the pieces of an upload or a file, by their numbers."""
+        found = await self._objects(file_id, part)
+        return {int(name): size for name, size in found.items() if name != WHOLE}
+
+    async def _size_of(self, key: str) -> int | None:
+        try:
+            with s3_errors(missing=NotFound):
+                return int((await self._s3.head_async(key))["size"])
+        except NotFound:
+            return None
 
     async def _put(self, piece: Piece) -> None:
         """Store a piece, and begin the next one if it is full."""
         async with self._space:
             data = await piece.read()
-            with _translated():
+            with s3_errors():
                 await self._s3.put_async(
                     _key(piece.file_id, piece.number, Part.UPLOAD), data, use_multipart=False
                 )
@@ -246,7 +255,7 @@ class S3Files(FileStore):
         try:
             async with self._space:
                 while data := await on_disk(partial(file.read, PIECE_BYTES)):
-                    with _translated():
+                    with s3_errors():
                         await self._s3.put_async(_key(file_id, number, Part.FILE), data, use_multipart=False)
                     number += 1
         finally:
@@ -257,30 +266,41 @@ class S3Files(FileStore):
 
         async def copy(number: int) -> None:
             async with limit:
-                with _translated():
+                with s3_errors():
                     await self._s3.copy_async(
                         _key(file_id, number, Part.UPLOAD), _key(file_id, number, Part.FILE)
                     )
 
         await asyncio.gather(*map(copy, numbers))
 
-    async def _read_pieces(self, file_id: str, begin: int, end: int, part: Part) -> AsyncGenerator[bytes]:
+    async def _read_objects(self, file_id: str, begin: int, end: int, part: Part) -> AsyncGenerator[bytes]:
+        is_whole = False
         while begin < end:
             number, within = divmod(begin, PIECE_BYTES)
-            until = min(within + READ_BYTES, PIECE_BYTES, within + end - begin)
-            chunk = await self._bytes(_key(file_id, number, part), within, until)
-            if len(chunk) != until - within:
+            size = min(READ_BYTES, PIECE_BYTES - within, end - begin)
+            chunk = (
+                None if is_whole else await self._found(_key(file_id, number, part), within, within + size)
+            )
+            if chunk is None and part is Part.FILE:
+                is_whole, chunk = True, await self._found(whole_key(file_id), begin, begin + size)
+            if chunk is None or len(chunk) != size:
                 raise NotFound
-            begin += len(chunk)
+            begin += size
             yield chunk
 
+    async def _found(self, key: str, begin: int, end: int) -> bytes | None:
+        try:
+            return await self._bytes(key, begin, end)
+        except NotFound:
+            return None
+
     async def _bytes(self, key: str, begin: int, end: int) -> bytes:
-        with _translated(missing=NotFound):
+        with s3_errors(missing=NotFound):
             return bytes(await self._s3.get_range_async(key, start=begin, end=end))
 
     async def _delete(self, keys: list[str]) -> None:
         if keys:
-            with _translated():
+            with s3_errors():
                 await self._s3.delete_async(keys)
 
 
@@ -305,25 +325,3 @@ def _thumb(file_id: str) -> str:
 
 def _file_id(key: str) -> str:
     return key.split("/")[1]
-
-
-@contextmanager
-def _translated(
-    *, missing: type[NotFound | Unavailable] = Unavailable, with_reason: bool = False
-) -> Iterator[None]:
-    """Raise the errors of S3 as ours, without an address.
-
-    Where no object is asked for, what is missing is the bucket. The reason is for whoever runs the server:
-    `with_reason` tells it to the caller, else it is logged.
-    """
-    try:
-        yield
-    except (BaseError, FileNotFoundError) as error:
-        is_missing = isinstance(error, (NotFoundError, FileNotFoundError))
-        if is_missing and missing is NotFound:
-            raise NotFound from None
-        reason = "there is no such bucket" if is_missing else type(error).__name__
-        if with_reason:
-            raise Unavailable(f"The storage for files does not answer: {reason}") from None
-        log.warning("files_unusable", reason=reason)
-        raise Unavailable("The files cannot be reached at the moment") from None

@@ -41,6 +41,14 @@ class Kept:
     written_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class ServedAs:
+    """The headers under which a place that serves files by itself serves one."""
+
+    media_type: str
+    disposition: str
+
+
 class FileStore(ABC):
     """The bytes of files by the ids that this server made for them. Its methods raise `Unavailable` and `StorageFull`.
 
@@ -70,8 +78,12 @@ class FileStore(ABC):
         """Give an empty folder, from which `keep` and `keep_thumb` take files. It goes with what is left in it."""
 
     @abstractmethod
-    async def keep(self, file_id: str, clean: Path | None = None) -> int:
+    async def keep(
+        self, file_id: str, clean: Path | None = None, *, served_as: ServedAs | None = None
+    ) -> int:
         """Make an upload a file, or in its place the file `clean`, and return its size. The upload is gone then.
+
+        `served_as` is for a place that can serve the file by itself: then `address` gives its address there.
 
         Done again it changes nothing, but for another `clean`. Raises `NotFound` where there is nothing to keep.
         """
@@ -87,6 +99,10 @@ class FileStore(ABC):
     @abstractmethod
     def read(self, file_id: str, begin: int, end: int, part: Part = Part.FILE) -> AsyncGenerator[bytes]:
         """Yield the bytes from `begin` up to `end` in small chunks. Raises `NotFound` where they are not all there."""
+
+    async def address(self, file_id: str, *, seconds: int) -> str | None:  # noqa: ARG002  most places have none
+        """Return an address at which clients read a file for so long, or None where this server has to serve it."""
+        return None
 
     @abstractmethod
     async def remove(self, file_id: str) -> None:

@@ -17,11 +17,11 @@ from api.limits.quotas import Noted, noting, quota_headers
 from api.protocol.problems import DATA_POLICY, SECURITY_HEADERS
 
 PAGE_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self';"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{files}; media-src 'self'{files};"
     " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
     " require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""The Content-Security-Policy of the SPA. Its build writes the same into the page, for hosts that send no headers."""
+"""The Content-Security-Policy of the SPA. Its build writes the like into the page, for hosts that send no headers."""
 
 AUTHORIZATION: Final = b"authorization"
 SINGLE: Final = {
@@ -54,7 +54,7 @@ class Hardening:
     """ASGI middleware around all HTTP answers.
 
     `hsts_seconds` is the max-age of Strict-Transport-Security; 0 sends no such header. Requests for a host that is not
-    in `hosts` are refused; None allows all.
+    in `hosts` are refused; None allows all. `page_policy` is the Content-Security-Policy of pages.
     """
 
     def __init__(
@@ -64,10 +64,12 @@ class Hardening:
         hsts_seconds: int,
         trusted_proxies: Sequence[Network],
         hosts: frozenset[str] | None,
+        page_policy: str,
     ) -> None:
         self._trusted_proxies = trusted_proxies
         self._hosts = hosts
         self._app = app
+        self._page_policy = page_policy
         self._hsts = f"max-age={hsts_seconds}" if hsts_seconds else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,7 +87,7 @@ class Hardening:
             begun = True
             if message["type"] == "http.response.start":
                 message["headers"] = list(message.get("headers", ()))
-                _add_headers(message["headers"], message.get("status"), hsts)
+                _add_headers(message["headers"], message.get("status"), hsts, self._page_policy)
                 if noted:
                     MutableHeaders(raw=message["headers"]).update(quota_headers(noted.values()))
             await send_in_parts(message, send)
@@ -102,10 +104,15 @@ class Hardening:
             raise
 
 
+def page_policy(files_origin: str | None) -> str:
+    """Return the Content-Security-Policy of the SPA, where files come from another origin too."""
+    return PAGE_POLICY.format(files=f" {files_origin}" if files_origin else "")
+
+
 async def deny(error: TailwireError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a WebSocket handshake with an error."""
     response = problem(error)
-    _add_headers(response.raw_headers, error.status, None)
+    _add_headers(response.raw_headers, error.status, None, DATA_POLICY)
     await response(scope, receive, send)
 
 
@@ -148,7 +155,7 @@ def _misdirected(connection: HTTPConnection, hosts: frozenset[str] | None) -> Ta
     return None
 
 
-def _add_headers(headers: RawHeaders, status: int | None, hsts: str | None) -> None:
+def _add_headers(headers: RawHeaders, status: int | None, hsts: str | None, page_policy: str) -> None:
     said = dict(headers)
     headers += [header for header in SAID_ALWAYS if header[0] not in said]
     if hsts:
@@ -157,7 +164,7 @@ def _add_headers(headers: RawHeaders, status: int | None, hsts: str | None) -> N
         return  # its headers replace those in the browser's cache, and it has no content type to choose the policy by
     if b"content-security-policy" not in said:
         is_page = said.get(b"content-type", b"").startswith(b"text/html")
-        headers.append((b"content-security-policy", (PAGE_POLICY if is_page else DATA_POLICY).encode()))
+        headers.append((b"content-security-policy", (page_policy if is_page else DATA_POLICY).encode()))
     if b"cache-control" not in said:
         headers.append((b"cache-control", b"no-store"))  # answers are for one user and one moment
 

@@ -4,7 +4,7 @@ import hashlib
 import mimetypes
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 INDEX: Final = "index.html"
 HASHED: Final = re.compile(r"assets/.*-[A-Za-z0-9_-]{8}\.[a-z0-9]+")
 """The files whose names change with their content. `vite build` names them so, in this folder."""
+PICTURES: Final = re.compile(rb"img-src (\S+) data:")
+"""Stands in the policy that the build writes into the page, with the origin of the page."""
 KEPT: Final = "public, max-age=31536000, immutable"
 ASKED_FOR: Final = "no-cache"
 """Browsers keep such a file, and ask each time whether it is still the same."""
@@ -55,12 +57,21 @@ class PageFile:
             said["content-encoding"] = coding
         return Response(self.bodies[coding], headers=said | {"content-type": self.media_type})
 
+    def allowing(self, origin: str) -> "PageFile":
+        """Return the page with a policy by which files may come from another origin, too."""
+        allowed = rf"\g<0> {origin}; media-src \g<1> {origin}".encode()
+        body = PICTURES.sub(allowed, self.bodies["identity"])
+        return replace(self, bodies={"identity": body}, digest=_digest(body))
+
 
 class PageRoute(BaseRoute):
     """A route for GET of every file that there is, and of `/`. It matches nothing else, so that the rest stays 404."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, files_origin: str | None) -> None:
         self._files = read_files(directory)
+        if files_origin is not None:
+            page = self._files[INDEX].allowing(files_origin)
+            self._files |= {INDEX: page, "": page}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match the path of a file."""
@@ -75,9 +86,9 @@ class PageRoute(BaseRoute):
         await file.answer(Headers(scope=scope))(scope, receive, send)
 
 
-def install_page(app: FastAPI, directory: Path) -> None:
-    """Serve the build in this directory at `/`, where no other route matches."""
-    app.router.routes.append(PageRoute(directory))
+def install_page(app: FastAPI, directory: Path, files_origin: str | None = None) -> None:
+    """Serve the build in this directory at `/`, where no other route matches. Files may come from another origin."""
+    app.router.routes.append(PageRoute(directory, files_origin))
 
 
 def read_files(directory: Path) -> dict[str, PageFile]:
@@ -107,8 +118,12 @@ def _read(name: str, paths: Mapping[str, Path]) -> PageFile:
         TYPES.get(paths[name].suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream",
         KEPT if HASHED.fullmatch(name) else ASKED_FOR,
         {**coded, "identity": body},
-        hashlib.sha256(body).hexdigest()[:32],
+        _digest(body),
     )
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]
 
 
 def best_coding(accept_encoding: str, there: Mapping[str, bytes]) -> str:

@@ -31,7 +31,7 @@ from api.models.log import Appended, Draft, EntryData, Json, Kind, Message
 from api.models.rooms import Member
 from api.rooms.members import MemberService
 from api.rooms.operations import Operation
-from api.rooms.served_files import ServedFiles
+from api.rooms.served_files import ServedFiles, served_as
 from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
 
@@ -338,13 +338,20 @@ class AttachmentService:
         head = b"".join([one async for one in self._files.read(file_id, 0, min(size, HEAD_BYTES), part)])
         found = type_of(head, attachment.type)
         if found not in PICTURES:
-            return FoundFile(found, await self._files.keep(file_id))
+            return await self._kept_as(attachment, found)
         if size > MOST_PICTURE_BYTES:
-            return FoundFile(BINARY, await self._files.keep(file_id))
+            return await self._kept_as(attachment, BINARY)
         async with self._files.workplace() as into:
             picture = await self._look(self._files.local(file_id), into)
             if picture is None:
-                return FoundFile(BINARY, await self._files.keep(file_id))
+                return await self._kept_as(attachment, BINARY)
             await self._files.keep_thumb(file_id, picture.thumb)
-            kept = await self._files.keep(file_id, picture.clean)
+            kept = await self._files.keep(
+                file_id, picture.clean, served_as=served_as(attachment.name, picture.type)
+            )
         return FoundFile(picture.type, kept, picture.width, picture.height, picture.blur, has_thumb=True)
+
+    async def _kept_as(self, attachment: Attachment, type_: str) -> FoundFile:
+        """Keep an upload as it is."""
+        kept = await self._files.keep(attachment.id, served_as=served_as(attachment.name, type_))
+        return FoundFile(type_, kept)

@@ -11,7 +11,7 @@ from api.errors import NotFound, TailwireError
 from api.files.addresses import FileAddresses
 from api.files.content_types import BINARY, SHOWN_INLINE
 from api.files.names import disposition_of
-from api.files.store import FileStore, Part
+from api.files.store import FileStore, Part, ServedAs
 from api.models.attachments import Attachment, file_ids_in
 from api.models.page import Page
 from api.rooms.members import MemberService
@@ -19,9 +19,19 @@ from api.rooms.operations import Operation
 from api.store.base.store import Store
 
 MS_PER_SECOND: Final = 1_000
+DIRECT_SECONDS: Final = 300
+"""An address of the bucket itself holds for so long, and never longer than the one here that leads to it."""
+DIRECT_MARGIN_SECONDS: Final = 10
+"""So long before it ends browsers ask here again."""
 THUMB_TYPE: Final = "image/webp"
 FILE_POLICY: Final = "default-src 'none'; sandbox"
 """The Content-Security-Policy of a file: what opens it by itself may run and load nothing."""
+
+
+def served_as(name: str, type_: str) -> ServedAs:
+    """Return how a file is served: what a browser may not show is any bytes, which are to be saved."""
+    media_type = type_ if type_ in SHOWN_INLINE else BINARY
+    return ServedAs(media_type, disposition_of(name, is_shown=media_type != BINARY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +46,7 @@ class OpenedFile:
     @property
     def media_type(self) -> str:
         """Its type, or that of any bytes where a browser may not show it."""
-        type_ = THUMB_TYPE if self.part is Part.THUMB else self.attachment.type
-        return type_ if type_ in SHOWN_INLINE else BINARY
+        return self._served_as.media_type
 
     @property
     def etag(self) -> str:
@@ -47,13 +56,30 @@ class OpenedFile:
     @property
     def headers(self) -> dict[str, str]:
         """How a browser is to treat it: it may run nothing, and keep it for as long as its address opens."""
-        left = max(self.expires_at - now_ms(), 0) // MS_PER_SECOND
         return {
-            "content-disposition": disposition_of(self.attachment.name, is_shown=self.media_type != BINARY),
+            "content-disposition": self._served_as.disposition,
             "content-security-policy": FILE_POLICY,
-            "cache-control": f"private, max-age={left}, immutable",
+            "cache-control": f"private, max-age={self.seconds_left}, immutable",
             "cross-origin-resource-policy": "cross-origin",
         }
+
+    @property
+    def seconds_left(self) -> int:
+        """For how long its address opens still."""
+        return max(self.expires_at - now_ms(), 0) // MS_PER_SECOND
+
+    @property
+    def _served_as(self) -> ServedAs:
+        type_ = THUMB_TYPE if self.part is Part.THUMB else self.attachment.type
+        return served_as(self.attachment.name, type_)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectAddress:
+    """An address of the bucket itself, and for how many seconds browsers may go there without asking here."""
+
+    url: str
+    kept_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +141,14 @@ class ServedFiles:
         if size is None:
             raise NotFound
         return OpenedFile(one, part, size, expires_at)
+
+    async def direct(self, opened: OpenedFile) -> DirectAddress | None:
+        """Return where the bucket itself serves what was opened, or None where this server has to."""
+        if opened.part is not Part.FILE:
+            return None  # it is small
+        seconds = max(min(opened.seconds_left, DIRECT_SECONDS), 1)
+        url = await self._files.address(opened.attachment.id, seconds=seconds)
+        return None if url is None else DirectAddress(url, max(seconds - DIRECT_MARGIN_SECONDS, 0))
 
     async def read(self, opened: OpenedFile, begin: int, end: int) -> AsyncGenerator[bytes]:
         """Yield the bytes of what was opened from `begin` up to `end`."""

@@ -75,7 +75,13 @@ def wire_files(settings: Settings, secrets: Sequence[str]) -> FileParts | None:
     if where is None:
         return None
     key = settings.files_key.get_secret_value() if settings.files_key else None
-    access = S3Access(settings.files_endpoint, settings.files_region, settings.files_key_id, key)
+    access = S3Access(
+        settings.files_endpoint,
+        settings.files_region,
+        settings.files_key_id,
+        key,
+        settings.files_public_endpoint,
+    )
     quota = FileQuota(
         settings.user_files_mib * MEBIBYTE,
         settings.all_files_mib * MEBIBYTE,

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import (
@@ -163,6 +164,7 @@ async def cancel(own: OwnFileDep, attachments: AttachmentsDep) -> None:
     responses={
         200: {"content": {"*/*": {}}, "description": "The file"},
         206: {"description": "The range that was asked for"},
+        307: {"description": "The bucket itself serves the file, where the server is set so"},
         304: {"description": "What you have is the same"},
         416: {"description": "There is no such range"},
     },
@@ -172,6 +174,9 @@ async def serve(
 ) -> Response:
     """Return a file, or a range of it. Who has the address needs no account."""
     opened = await attachments.served.open(file_id, mark, name)
+    if not request.scope.get("is_head") and (direct := await attachments.served.direct(opened)) is not None:
+        kept = {"cache-control": f"private, max-age={direct.kept_seconds}"}
+        return RedirectResponse(direct.url, headers=opened.headers | kept)
     return streamed(
         request,
         lambda begin, end: attachments.served.read(opened, begin, end),

@@ -293,8 +293,8 @@ async def test_pictures_are_kept_in_s3_as_in_a_folder(tmp_path: Path, s3: S3Serv
         files=f"s3://{s3.bucket()}",
         files_endpoint=s3.endpoint,
         files_region="us-east-1",
-        files_key_id="a-key-id",
-        files_key="a-key",
+        files_key_id=s3.access.key_id,
+        files_key=s3.access.key,
     )
     async with running(settings) as node:
         alice = await node.sign_up("alice")

@@ -50,10 +50,13 @@ async def ask(
 
 
 async def pieces(http: httpx.AsyncClient, url: str, start: int) -> AsyncIterator[bytes]:
-    """Yield the bytes at an address, from one on. Raises Problem, and Unreachable where they end early."""
+    """Yield the bytes at an address, from one on. Raises Problem, and Unreachable where they end early.
+
+    The address may lead to storage elsewhere. Nothing is sent there but which bytes are wanted.
+    """
     headers = {"Range": f"bytes={start}-"} if start else {}
     try:
-        async with http.stream("GET", url, headers=headers) as answer:
+        async with http.stream("GET", url, headers=headers, follow_redirects=True) as answer:
             if not answer.is_success:
                 await answer.aread()
                 raise problem_of(_problem(answer), answer.status_code, answer.headers.get("Retry-After"))
