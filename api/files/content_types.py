@@ -11,7 +11,10 @@ BINARY: Final = "application/octet-stream"
 TEXT: Final = "text/plain"
 
 PICTURES: Final = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif")
-"""The pictures that are made safe and shown. All other files are kept as they are."""
+"""The pictures that are made safe and shown. All other files are kept as they are, but for `HEIC`."""
+
+HEIC: Final = "image/heic"
+"""Photographs of telephones, which say where they were taken. They are refused, as nothing here can take that out."""
 
 PLAYED: Final = (
     "audio/aac",
@@ -37,7 +40,7 @@ SIGNATURES: Final = (
     (re.compile(rb"GIF8[79]a"), "image/gif"),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
     (re.compile(rb"....ftypavi[fs]", re.DOTALL), "image/avif"),
-    (re.compile(rb"....ftyp(?:hei[cfmsvx]|hev[cmsx]|mif1|msf1)", re.DOTALL), "image/heic"),
+    (re.compile(rb"....ftyp(?:hei[cfmsvx]|hev[cmsx]|mif1|msf1)", re.DOTALL), HEIC),
     (re.compile(rb"....ftypM4[AB]", re.DOTALL), "audio/mp4"),
     (re.compile(rb"....ftypqt", re.DOTALL), "video/quicktime"),
     (re.compile(rb"....ftyp", re.DOTALL), "video/mp4"),

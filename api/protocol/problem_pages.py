@@ -11,7 +11,8 @@ ADVICE: Final = {
     "bad_file": (
         "The file is not yours, belongs to another room or message, is not whole, or is gone: upload it again. Or it"
         " begins like a picture, and is damaged or too large to be shown: send another picture, or put this one into an"
-        " archive, as archives are kept as they are."
+        " archive, as archives are kept as they are. A HEIC picture is refused, as it says where it was taken and the"
+        " server cannot take that out: save it as JPEG."
     ),
     "bad_offset": "The upload goes on at another byte. Ask for `Upload-Offset` by HEAD, and send what follows it.",
     "bad_emoji": "Send exactly one emoji, in any of its forms.",

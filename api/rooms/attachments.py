@@ -20,7 +20,7 @@ from api.errors import (
     Unavailable,
 )
 from api.files.addresses import FileAddresses
-from api.files.content_types import BINARY, HEAD_BYTES, PICTURES, type_of
+from api.files.content_types import BINARY, HEAD_BYTES, HEIC, PICTURES, type_of
 from api.files.names import name_in
 from api.files.pictures import Pictures
 from api.files.store import SPARE_BYTES, FileStore, Part
@@ -337,6 +337,8 @@ class AttachmentService:
             raise BadOffset("A part of the file is missing: ask where to go on")
         head = b"".join([one async for one in self._files.read(file_id, 0, min(size, HEAD_BYTES), part)])
         found = type_of(head, attachment.type)
+        if found == HEIC:
+            raise BadFile("A HEIC picture may say where it was taken. Save it as JPEG, and send that")
         if found not in PICTURES:
             return await self._kept_as(attachment, found)
         if size > MOST_PICTURE_BYTES:

@@ -16,7 +16,7 @@ MARK: Final = b"PLACE-OF-THE-PHOTOGRAPHER"
 """Stands in everything beside the pictures: what is kept must not hold it."""
 SCRIPT: Final = b"<script>alert('" + MARK + b"')</script>"
 
-SHOWN, REFUSED, KEPT = "shown", "refused", "kept as it is"
+SHOWN, REFUSED, KEPT, FORBIDDEN = "shown", "refused", "kept as it is", "forbidden by its type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +330,10 @@ def _others() -> Iterator[Hostile]:
     yield Hostile("BMP", lambda: written("BMP"), KEPT, binary)
     yield Hostile("TIFF", lambda: written("TIFF"), KEPT, binary)
     yield Hostile("icon of Windows", lambda: written("ICO"), KEPT, binary)
-    yield Hostile("HEIC", lambda: b"\0\0\0\x18ftypheic" + bytes(64), KEPT, "image/heic")
+    yield Hostile("HEIC with a place", lambda: b"\0\0\0\x18ftypheic" + MARK, FORBIDDEN, "image/heic")
+    yield Hostile(
+        "HEIC that says it is another", lambda: b"\0\0\0\x18ftypmif1" + MARK, FORBIDDEN, "image/heic"
+    )
     yield Hostile("archive that is a document", archive, KEPT, "application/zip")
     yield Hostile("nothing at all", lambda: b"", KEPT, text)
     yield Hostile("one byte", lambda: b"\xff", KEPT, binary)

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+from api.clock import now_ms
 from api.errors import Unavailable
 from api.files.folder import FolderFiles
 from api.files.pictures import Pictures
@@ -228,6 +229,16 @@ async def test_an_address_that_was_changed_opens_nothing(node: Node, alice: Pers
     ):
         assert (await node.client().get(changed)).status_code == 404, changed
     assert (await node.client().get(path)).status_code == 200
+
+
+async def test_an_address_opens_for_five_minutes_at_least_and_then_no_more(
+    node: Node, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await url_of(alice, (await upload(alice))["file_id"])
+    for minutes, status in ((4.9, 200), (10.1, 404), (60 * 24, 404)):
+        later = now_ms() + int(minutes * 60_000)
+        monkeypatch.setattr("api.rooms.served_files.now_ms", lambda later=later: later)
+        assert (await node.client().get(path)).status_code == status, minutes
 
 
 @pytest.mark.settings(user_files_mib=1)

@@ -1,5 +1,6 @@
 """Files on two running nodes whose keys were changed one after the other: an address of one opens on the other."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -30,6 +31,7 @@ def shared(store_url: str, tmp_path: Path) -> dict[str, str]:
         "TAILWIRE_PORT": "0",
         "TAILWIRE_FILES": str(tmp_path / "files"),
         "TAILWIRE_FILES_SHARED": "true",
+        "TAILWIRE_USER_FILES_MIB": "1",
         "TAILWIRE_SIGNUP": "open",
         "TAILWIRE_SEARCH": "off",
     }
@@ -67,6 +69,32 @@ async def test_an_address_by_an_earlier_key_opens_at_the_other_node_until_its_me
     for node in reversed(nodes):  # at once, at the node that knows of the delete by the store alone
         for path in (by_old, by_new):
             assert (await node.client().get(path)).status_code == 404
+
+
+async def test_who_is_removed_at_one_node_opens_what_they_have_at_the_other_and_gets_no_more(
+    nodes: list[Node],
+) -> None:
+    alice, bob = await nodes[0].sign_up("alice"), await nodes[1].sign_up("bob")
+    room = (await alice.http.post("/rooms", json={"name": "Den", "visibility": "private"})).json()["id"]
+    await alice.http.put(f"/rooms/{room}/members/{bob.id}", json={"role": "member"})
+    file_id = (await upload(alice, room_id=room))["file_id"]
+    await send(alice, file_id, room_id=room)
+    path = await url_of(bob, file_id)
+    assert (await alice.http.delete(f"/rooms/{room}/members/{bob.id}")).status_code == 204
+    for node in nodes:
+        assert (await node.client().get(path)).status_code == 200
+        asked = await at(bob, node).http.post("/files/urls", json={"file_ids": [file_id]})
+        assert (asked.status_code, asked.json()["code"]) == (404, "not_found")
+
+
+async def test_a_quota_holds_when_ten_uploads_come_to_two_nodes_at_the_same_time(nodes: list[Node]) -> None:
+    alice, data = await nodes[0].sign_up("alice"), b"x" * 300_000
+    people = [at(alice, node) for node in nodes]
+    answers = await asyncio.gather(
+        *(people[number % 2].http.post("/rooms/lobby/files", content=data) for number in range(10))
+    )
+    assert sorted(one.status_code for one in answers) == [201] * 3 + [507] * 7
+    assert {one.json()["code"] for one in answers if one.status_code == 507} == {"quota"}
 
 
 @pytest.mark.stores("sqlite")  # there a node goes by the clock of its machine, which can be set

@@ -1,5 +1,6 @@
 import type { RefObject } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { withoutHeic } from '../../browser/heic';
 import { sizeText } from '../../browser/sizes';
 import type { Upload } from '../../rooms/upload';
 import { MOST_ALT, type Uploads } from '../../rooms/uploads';
@@ -36,10 +37,10 @@ function Tray({ room_id, draft, field, uploads, isOpen }: OpenTrayProps) {
   const [isOver, setOver] = useState(false);
   const attached = uploads.in(draft);
   const waiting = uploads.parcels.value.filter((parcel) => parcel.room_id === room_id);
-  const add = (files: readonly File[]) => {
+  const add = async (files: readonly File[]) => {
     if (files.length === 0 || !isOpen) return;
-    uploads.add(room_id, draft, files);
     field.current?.focus();
+    uploads.add(room_id, draft, await Promise.all(files.map(withoutHeic)));
   };
   useDrops(field, add, setOver);
   return (
