@@ -9,7 +9,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
 from api import __version__, logs
@@ -20,6 +19,7 @@ from api.accounts.wiring import signing_secrets, wire_accounts, wire_audit
 from api.config import Settings, read_settings
 from api.feed import Feed, GrowthListener
 from api.guard import AddressGuard
+from api.http.cross_origin import install_cross_origin
 from api.http.deps import Services
 from api.http.docs_page import install_docs
 from api.http.hardening import Hardening, page_policy
@@ -55,6 +55,7 @@ from api.routers import (
     health,
     hooks,
     invites,
+    mcp,
     members,
     mentions,
     messages,
@@ -144,6 +145,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             consumers,
             sync,
             search,
+            mcp,
         ),
         *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens, attachments, avatars),
     ):
@@ -157,20 +159,7 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         install_page(app, frontend, settings.files_public_endpoint)
     app.add_middleware(HeadAsGet)
     if settings.origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(settings.origins),
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=[
-                *("Authorization", "Content-Type", "Content-Disposition", "Idempotency-Key"),
-                *("Upload-Length", "Upload-Offset", "X-Request-Id"),
-            ],
-            expose_headers=[
-                *("X-Request-Id", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"),
-                *("Upload-Offset", "Upload-Complete"),
-            ],
-            max_age=600,
-        )
+        install_cross_origin(app, settings.origins)
     app.add_middleware(
         Hardening,
         hsts_seconds=settings.hsts_seconds,
@@ -281,7 +270,7 @@ async def _running(
     )
     followers = jobs.followers
     presence, notices = realtime.presence, realtime.notices
-    listeners: list[GrowthListener] = [notices, realtime.polls, jobs.webhooks]
+    listeners: list[GrowthListener] = [notices, realtime.polls, realtime.room_polls, jobs.webhooks]
     listeners += [followers] if followers.all else []
     listeners += [searching.indexer] if searching is not None else []
     feed = Feed(
@@ -321,7 +310,7 @@ async def _running(
                 "notice": notices.offer_count,
             },
             presence=presence,
-            waiting_polls=lambda: realtime.polls.waiting_count,
+            waiting_polls=lambda: realtime.poll_slots.taken_count,
             consumed=lambda: {
                 "entries": rooms.consumers.given_count,
                 "acks": rooms.consumers.ack_count,

@@ -28,7 +28,7 @@ from websockets.asyncio.client import connect
 
 import api
 from api import errors
-from api.accounts.scopes import LOG_IN, MANAGE, MANAGE_ALL, READ, WRITE, Needs
+from api.accounts.scopes import LOG_IN, MANAGE, MANAGE_ALL, READ, READ_OR_WRITE, WRITE, Needs
 from api.config import Settings, all_settings
 from api.http.bodies.accounts import Me
 from api.http.bodies.messages import MessageOut
@@ -38,6 +38,7 @@ from api.http.bodies.sessions import SessionOut
 from api.http.bodies.tokens import BotOut, MadeTokenOut
 from api.http.deps import identify_caller
 from api.http.scopes import needs_of
+from api.http.tools import TOOLS
 from api.main import create_app
 from api.models.accounts import Audited, Scope
 from api.models.kinds import KINDS
@@ -151,18 +152,23 @@ def table_of_scopes() -> str:
     commands: dict[frozenset[Scope], list[str]] = {}
     for command in get_args(Command):
         commands.setdefault(command.scopes, []).extend(get_args(command.model_fields["type"].annotation))
-    lines = ["| needs | over HTTP | commands |", "|---|---|---|"]
-    for needs in (READ, WRITE, MANAGE, MANAGE_ALL, LOG_IN):
+    tools: dict[Needs, list[str]] = {}
+    for tool in TOOLS.values():
+        tools.setdefault(tool.needs, []).append(f"`{tool.name}`")
+    lines = ["| needs | over HTTP | commands | tools of /mcp |", "|---|---|---|---|"]
+    for needs in (READ, WRITE, READ_OR_WRITE, MANAGE, MANAGE_ALL, LOG_IN):
         name = " or ".join(f"`{one}`" for one in sorted(needs.scopes)) or "a log-in"
         paths = "<br>".join(sorted(routes.pop(needs), key=lambda one: one.split()[::-1]))
         sent = [] if needs.all_rooms else commands.pop(needs.scopes, [])
+        used = ", ".join(tools.pop(needs, []))
         lines.append(
             f"| {name}{', for all rooms' if needs.all_rooms else ''} | {paths} |"
-            f" {', '.join(f'`{one}`' for one in sent)} |"
+            f" {', '.join(f'`{one}`' for one in sent)} | {used} |"
         )
     assert not routes
+    assert not tools
     (sent,) = commands.values()
-    lines.append(f"| any token | | {', '.join(f'`{one}`' for one in sent)} |")
+    lines.append(f"| any token | | {', '.join(f'`{one}`' for one in sent)} | |")
     return "\n".join(lines)
 
 

@@ -1,19 +1,24 @@
 """Every command and program of docs/integrations/ is run, page by page, against a real server."""
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import pytest
 
 from tests.node import PASSWORD
 from tests.rethinkdb_server import free_port
-from tests.test_docs import ROOT, served_address
+from tests.test_docs import ROOT, blocks, served_address
 
 __all__ = ["served_address"]  # a fixture
 
@@ -41,6 +46,11 @@ SAYS: Final = {
         r"(?s)(a stranger gets 401 and 401\n.*){6}",
         r"verified by node Order 4712 came in\.",
         r"verified by a library message Order 4713 came in\.",
+    ],
+    "mcp.md": [
+        r'"is_new\\":true.*The report is ready\.',
+        r"\['list_rooms', 'read_room', 'search', 'get_message', 'wait', 'send_message'\]",
+        '"notice":".*untrusted.*"body":"The report is ready\\."',
     ],
     "consumers.md": ['"body":"Is there an echo\\?"', '"ref":"echo:lobby:\\d+"', '"lag":\\d'],
 }
@@ -99,7 +109,7 @@ def script_of(page: Path, directory: Path) -> str:
             if named is None:
                 commands.append(f"{RUN_BY[language]} {name}")
         else:
-            assert language in {"text", "json"}, f"{page.name}: nothing runs ```{language}"
+            assert language in {"text", "json", "toml"}, f"{page.name}: nothing runs ```{language}"
     commands.append(AFTER.get(page.name, ""))
     return "\n".join(["set -euo pipefail", "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT", *commands])
 
@@ -121,6 +131,8 @@ def test_a_page_can_be_followed_from_top_to_bottom(
 ) -> None:
     if "node" in AFTER.get(page.name, "") and shutil.which("node") is None:
         pytest.skip("a program of this page needs node")
+    if "from mcp." in page.read_text() and find_spec("mcp") is None:
+        pytest.skip("a program of this page needs mcp")
     place = tmp_path / "scratch"
     place.mkdir()
     environment = {
@@ -148,3 +160,40 @@ def test_a_page_can_be_followed_from_top_to_bottom(
 def test_every_page_is_named_on_the_first() -> None:
     first = (ROOT / "docs" / "integrations" / FIRST).read_text()
     assert [page.name for page in PAGES if page.name != FIRST and f"({page.name})" not in first] == []
+
+
+MCP_PAGE: Final = ROOT / "docs" / "integrations" / "mcp.md"
+
+
+def configurations_of_mcp() -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the address and the headers of each configuration of a client that docs/integrations/mcp.md shows."""
+    read: list[Any] = [json.loads(one) for one in blocks(MCP_PAGE, "json")]
+    read += [tomllib.loads(one) for one in blocks(MCP_PAGE, "toml")]
+    for configuration in read:
+        (servers,) = [value for name, value in configuration.items() if "servers" in name.lower()]
+        server = servers["tailwire"]
+        variable = server.get("bearer_token_env_var")
+        yield (
+            server["url"],
+            server["headers"] if variable is None else {"Authorization": f"Bearer ${{{variable}}}"},
+        )
+    (command,) = [shlex.split(one) for one in blocks(MCP_PAGE, "text") if "mcp add" in one]
+    name, _, value = command[command.index("--header") + 1].partition(": ")
+    yield next(one for one in command if one.startswith("https:")), {name: value}
+
+
+def test_each_configuration_of_a_client_of_mcp_reaches_the_tools(served_address: str, token: str) -> None:
+    tried = 0
+    for address, headers in configurations_of_mcp():
+        assert address.startswith("https://chat.example.org/")
+        assert list(headers) == ["Authorization"]
+        filled = re.sub(r"\$(\{[\w:-]+\}|\w+)", token, headers["Authorization"])
+        assert filled == f"Bearer {token}"
+        answer = httpx.post(
+            address.replace("https://chat.example.org", f"http://{served_address}"),
+            headers={"Authorization": filled},
+            json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+        )
+        assert "send_message" in answer.text
+        tried += 1
+    assert tried == 5

@@ -17,6 +17,7 @@ class Needs(NamedTuple):
 
 READ: Final = Needs(frozenset({Scope.READ}))
 WRITE: Final = Needs(frozenset({Scope.WRITE}))
+READ_OR_WRITE: Final = Needs(frozenset({Scope.READ, Scope.WRITE}))
 MANAGE: Final = Needs(frozenset({Scope.MANAGE}))
 MANAGE_ALL: Final = Needs(frozenset({Scope.MANAGE}), all_rooms=True)
 LOG_IN: Final = Needs(frozenset())

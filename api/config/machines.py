@@ -18,7 +18,8 @@ class MachineSettings(SearchSettings):
     polls_per_user: int = Field(
         20,
         ge=1,
-        description="The most requests of one user on this node that wait for the entries of a consumer.",
+        description="The most requests of one user on this node that wait for the entries of a consumer, or the next"
+        " messages of a room.",
     )
     webhooks_per_room: int = Field(20, ge=1, description="The most webhooks of a room.")
     webhook_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(

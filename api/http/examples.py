@@ -127,6 +127,12 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "PinsOut": {"items": [MESSAGE | {"pinned": True}]},
     "HistoryOut": {"items": [MESSAGE], "epoch": EPOCH, "has_more": False},
     "LogOut": {"items": [ENTRY], "epoch": EPOCH, "seq": 42},
+    "RpcResult": {"jsonrpc": "2.0", "id": 1, "result": {"tools": []}},
+    "RpcRefusal": {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "error": {"code": -32601, "message": "There is no such method", "data": {"code": "not_found"}},
+    },
     "SyncOut": {
         "items": [ENTRY, {"type": "live", "room_id": "lobby", "epoch": EPOCH, "seq": 42}],
         "not_found": ["m8VttSO5vGyK_-JeTRkdRw"],

@@ -40,6 +40,9 @@ SINGLE: Final = {
         "Cookie",
         "Idempotency-Key",
         "X-Tailwire-Session",
+        "MCP-Protocol-Version",
+        "Mcp-Method",
+        "Mcp-Name",
     )
 }
 """The headers beside Authorization that decide something here. None is a list, which could stand in several lines."""

@@ -60,6 +60,7 @@ TAGS: Final = {
     "admin": "What administrators do with accounts, rooms and the server.",
     "bots": "Users as which programs write.",
     "tokens": "What programs use in place of a log-in.",
+    "mcp": "What assistants and agents use, by the Model Context Protocol.",
     "files": "Files of messages: uploading, listing and opening them.",
     "health": "How the server is, for whatever watches it.",
 }

@@ -59,6 +59,9 @@ class Recorder(Protocol):
     def refused(self, over: str, code: str) -> None:
         """Count an error that was told over `http`, at a `handshake` or over a `socket`."""
 
+    def used(self, tool: str, outcome: str) -> None:
+        """Count one use of a tool of MCP: `ok`, or the code of its error."""
+
     def closed(self, code: int | None) -> None:
         """Count the end of a socket, with this side's close code, or None when its client ended it."""
 

@@ -7,7 +7,7 @@ from fastapi import Path, Query
 from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from api.protocol.fields import Emoji, Time
+from api.protocol.fields import MAX_FOUND, MAX_WAIT_SECONDS, Emoji, Time
 from api.protocol.strict_json import MAX_SAFE_INTEGER
 
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,15}", re.ASCII)
@@ -56,8 +56,6 @@ MemberNamed = Annotated[
 Cursor = Annotated[str | SkipJsonSchema[None], Query(max_length=512)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole), Query()]
 LogLimit = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole), Query()]
-MAX_WAIT_SECONDS: Final = 30
-"""The longest that a request waits for something to happen: shorter than proxies wait for an answer."""
 Wait = Annotated[
     int,
     Field(ge=0, le=MAX_WAIT_SECONDS),
@@ -68,8 +66,6 @@ ConsumerName = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 MAX_USERS: Final = 20
 """The most users on a page: enough to choose from, and too few to list all users quickly."""
 UserLimit = Annotated[int, Field(ge=1, le=MAX_USERS), BeforeValidator(_whole), Query()]
-MAX_FOUND: Final = 20
-"""The most messages on a page of a search, as each is read and checked before it is shown."""
 SearchLimit = Annotated[int, Field(ge=1, le=MAX_FOUND), BeforeValidator(_whole), Query()]
 SearchText = Annotated[
     str, Query(min_length=1, max_length=256, description="Words, phrases and filters: see docs/protocol.md")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from api.accounts.scopes import LOG_IN, MANAGE, MANAGE_ALL, READ, WRITE, Needs
+from api.accounts.scopes import LOG_IN, MANAGE, MANAGE_ALL, READ, READ_OR_WRITE, WRITE, Needs
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -22,6 +22,8 @@ reads = _says(READ)
 """Marks a route that reads."""
 writes = _says(WRITE)
 """Marks a route by which members write: messages, reactions, typing, files and read marks."""
+reads_or_writes = _says(READ_OR_WRITE)
+"""Marks a route that itself says what each of its parts needs."""
 manages = _says(MANAGE)
 """Marks a route that manages one room, whose id is in its path: members, invites, hooks."""
 manages_all = _says(MANAGE_ALL)

@@ -143,7 +143,7 @@ class Metrics(Collector):
         parts = self._parts
         yield GaugeMetricFamily(
             "tailwire_polls",
-            "Requests for the entries of a consumer, nearly all of which wait.",
+            "Requests for the entries of a consumer or the next messages of a room, nearly all of which wait.",
             parts.waiting_polls(),
         )
         yield _counter(
@@ -160,6 +160,12 @@ class Metrics(Collector):
             "Requests and sockets with a token of a program: of a person, of a bot, or refused.",
             ["of"],
             (((of,), count) for of, count in parts.tokens().items()),
+        )
+        yield _counter(
+            "tailwire_tool_uses",
+            "Uses of the tools of MCP, by the outcome: ok, or the code of the error.",
+            ["tool", "outcome"],
+            self._recorded.tool_uses.items(),
         )
         yield _counter(
             "tailwire_hook_posts",

@@ -45,6 +45,7 @@ class Recorded:
         self.request_seconds = Durations()
         self.refusals: Counter[tuple[str, str]] = Counter()
         self.closes: Counter[str] = Counter()
+        self.tool_uses: Counter[tuple[str, str]] = Counter()
         self.store_seconds = Durations()
         self.search_seconds = Durations()
         self.store_failures: Counter[str] = Counter()
@@ -57,6 +58,10 @@ class Recorded:
     def refused(self, over: str, code: str) -> None:
         """Count an error with this code, told over `http`, at a `handshake` or over a `socket`."""
         self.refusals[over, code] += 1
+
+    def used(self, tool: str, outcome: str) -> None:
+        """Count one use of a tool of MCP. `outcome` is `ok`, or the code of its error."""
+        self.tool_uses[tool, outcome] += 1
 
     def closed(self, code: int | None) -> None:
         """Count the end of a socket by its close code, or None when its client ended it."""

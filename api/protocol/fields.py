@@ -33,6 +33,10 @@ MAX_TOKEN_CHARACTERS: Final = 4_000
 """A longer token would not fit into the first frame of a socket."""
 MAX_WATCHED: Final = 200
 """The most users whom one connection watches."""
+MAX_WAIT_SECONDS: Final = 30
+"""The longest that a request waits for something to happen: shorter than proxies wait for an answer."""
+MAX_FOUND: Final = 20
+"""The most messages on a page of a search, as each is read and checked before it is shown."""
 
 
 def features(*, receipts: bool, search: bool, files: bool) -> tuple[str, ...]:

@@ -7,21 +7,20 @@ its poll, so that the next one need not compare all rooms again. While a poll wa
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import Final, TypeAlias
 
-from api.errors import NotFound, Overloaded, RateLimited
+from api.errors import NotFound
 from api.limits.answers import Answers
-from api.limits.quotas import Quota, note
+from api.limits.poll_slots import PollSlots
 from api.models.changes import Grown
 from api.models.consumers import Consumer
 from api.realtime.hub import Hub
 from api.realtime.notices import Notices
+from api.realtime.waiting import Ends, StillAllowed, ended_by, is_woken
 from api.rooms.consumers import NOTHING, SLICE, ConsumerService, Reading
 
-MOST_WAITING: Final = 2_000
-"""So many polls wait on a node. Each costs a request, and nothing of the store."""
 MOST_READERS: Final = 2_000
 """So many readers are remembered, those that have polled last."""
 KEPT_SECONDS: Final = 60.0
@@ -77,8 +76,8 @@ class Polls:
         hub: Hub,
         notices: Notices,
         answers: Answers,
+        slots: PollSlots,
         *,
-        per_user: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._consumers = consumers
@@ -86,12 +85,11 @@ class Polls:
         self._rooms = hub.user_rooms
         self._learn = notices.learn
         self._answers = answers
-        self._per_user = per_user
+        self._slots = slots
         self._clock = clock
         self._readers: OrderedDict[tuple[str, Bound], _Reader] = OrderedDict()
         self._of_user: dict[str, set[_Reader]] = {}
         self._of_session: dict[str, list[_Reader]] = {}  # one for each poll that is under way
-        self.waiting_count = 0
         self._rooms.listeners.append(self._changed)
         hub.on_session_ended.append(self._look_again)
 
@@ -104,8 +102,8 @@ class Polls:
         bound: Bound,
         limit: int,
         wait_seconds: float,
-        gone: Callable[[], Awaitable[object]],
-        still_allowed: Callable[[], Awaitable[object]],
+        gone: Ends,
+        still_allowed: StillAllowed,
         answering: AsyncExitStack,
     ) -> Reading:
         """Return what a reader has not acknowledged yet, or wait for something, for `wait_seconds` at most.
@@ -116,15 +114,16 @@ class Polls:
         """
         consumer = await self._consumers.get(user_id, name)
         until = self._clock() + wait_seconds
-        with self._polling(consumer, bound, session_id) as reader:
+        with self._slots.taken(user_id), self._polling(consumer, bound, session_id) as reader:
             if not wait_seconds or not self._hub.is_fed:
                 reader.is_doubted = (
                     True  # it wants what is stored now, which the feed may tell a moment later
                 )
-            async with _told(gone, reader.grown) as told:
+            async with ended_by(gone, reader.grown) as ended:
                 while True:
                     reading = await self._read(reader, consumer, limit, answering)
-                    if reading.given or not await _grows(reader, until - self._clock()) or told.done():
+                    left = until - self._clock()
+                    if reading.given or not await is_woken(reader.grown, left) or ended.done():
                         return reading
                     await still_allowed()
                     begun, consumer = consumer, await self._consumers.get(user_id, name)
@@ -198,31 +197,23 @@ class Polls:
 
     @contextmanager
     def _polling(self, consumer: Consumer, bound: Bound, session_id: str) -> Iterator[_Reader]:
-        """Count a poll of a reader, who is remembered from now on. Raises `RateLimited`, `Overloaded`."""
+        """Count a poll of a reader, who is remembered from now on."""
         self._forget_old()
-        if self.waiting_count >= MOST_WAITING:
-            raise Overloaded("This node has as many polls as it may", retry_after_seconds=1)
-        mine = self._of_user.setdefault(consumer.user_id, set())
-        if sum(one.polls for one in mine) >= self._per_user:
-            note(Quota("polls", self._per_user, None, 0, 1.0))
-            raise RateLimited("This user has as many polls under way as they may", retry_after_seconds=1)
         key = (consumer.id, bound)
         if (reader := self._readers.get(key)) is None:
             reader = self._readers[key] = _Reader(consumer, bound)
-            mine.add(reader)
+            self._of_user.setdefault(consumer.user_id, set()).add(reader)
             self._rooms.begin(consumer.user_id)
         elif reader.room_ids != consumer.room_ids:
             reader.room_ids, reader.is_doubted = consumer.room_ids, True
         self._readers.move_to_end(key)
         reader.used_at = self._clock()
         reader.polls += 1
-        self.waiting_count += 1
         of_session = self._of_session.setdefault(session_id, [])
         of_session.append(reader)
         try:
             yield reader
         finally:
-            self.waiting_count -= 1
             reader.polls -= 1
             of_session.remove(reader)
             if not of_session:
@@ -241,27 +232,3 @@ class Polls:
             if not mine:
                 del self._of_user[reader.user_id]
             self._rooms.end(reader.user_id)
-
-
-@asynccontextmanager
-async def _told(
-    gone: Callable[[], Awaitable[object]], told: asyncio.Event
-) -> AsyncIterator[asyncio.Future[object]]:
-    """Wait for `gone` while the block runs, and set the event when it returns."""
-    waiting = asyncio.ensure_future(gone())
-    waiting.add_done_callback(lambda _waiting: told.set())
-    try:
-        yield waiting
-    finally:
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-
-
-async def _grows(reader: _Reader, seconds: float) -> bool:
-    """Wait until any room of a reader may have something. Return False after so many seconds without."""
-    try:
-        async with asyncio.timeout(max(0.0, seconds)):
-            await reader.grown.wait()
-    except TimeoutError:
-        return False
-    return True

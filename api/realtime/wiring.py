@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from api.accounts.identity import Authenticator
 from api.config import Settings
+from api.limits.poll_slots import PollSlots
 from api.limits.wiring import Limits
 from api.protocol.fields import features
 from api.realtime.admission import Admission
@@ -16,6 +17,7 @@ from api.realtime.polls import Polls
 from api.realtime.presence import Presence
 from api.realtime.replay import Replay
 from api.realtime.revocation import Revocation
+from api.realtime.room_polls import RoomPolls
 from api.realtime.signals import Signals
 from api.realtime.subscriptions import Subscriptions
 from api.rooms.wiring import RoomServices
@@ -36,6 +38,8 @@ class Realtime:
     presence: Presence
     notices: Notices
     polls: Polls
+    room_polls: RoomPolls
+    poll_slots: PollSlots
 
 
 def wire_hub(settings: Settings) -> Hub:
@@ -79,6 +83,7 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
             receipts=settings.receipts, search=settings.search, files=rooms.attachments is not None
         ),
     )
+    slots = PollSlots(per_user=settings.polls_per_user)
     admission = Admission(
         limits.memory,
         connections=settings.connections,
@@ -96,5 +101,7 @@ def wire_realtime(  # noqa: PLR0913  its dependencies
         ),
         presence=presence,
         notices=notices,
-        polls=Polls(rooms.consumers, hub, notices, limits.answers, per_user=settings.polls_per_user),
+        polls=Polls(rooms.consumers, hub, notices, limits.answers, slots),
+        room_polls=RoomPolls(rooms.messages, hub, limits.answers, slots),
+        poll_slots=slots,
     )

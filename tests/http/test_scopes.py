@@ -85,7 +85,7 @@ async def test_a_token_opens_the_routes_of_its_scopes_and_no_others(
             if not scopes:
                 assert (status, code, detail) == (403, "forbidden", NO_LOG_IN), route.path
             elif scopes.isdisjoint(has):
-                missing = f"The token does not have the scope {next(iter(scopes))}"
+                missing = f"The token does not have the scope {' or '.join(sorted(scopes))}"
                 assert (status, code, detail) == (403, "forbidden", missing), route.path
             else:
                 assert "The token" not in detail, (route.path, detail)

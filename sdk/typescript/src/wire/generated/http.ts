@@ -969,6 +969,20 @@ export interface RoomsOut {
   next_cursor: string | null;
 }
 
+/** The answer of JSON-RPC 2.0 to a request that was not carried out. `data` has our `code`. */
+export interface RpcRefusal {
+  jsonrpc: string;
+  id: string | number | null;
+  error: Record<string, unknown>;
+}
+
+/** The answer of JSON-RPC 2.0 to a request that was carried out. */
+export interface RpcResult {
+  jsonrpc: string;
+  id: string | number;
+  result: Record<string, unknown>;
+}
+
 /** What a token lets a program do. docs/permissions.md lists what belongs to each. */
 export type Scope = 'read' | 'write' | 'manage';
 
