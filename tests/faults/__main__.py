@@ -34,6 +34,7 @@ from tests.faults import (
     presence_cases,
     race_cases,
     reading_cases,
+    sdk_cases,
     search_cases,
     webhook_cases,
 )
@@ -59,6 +60,7 @@ GROUPS: Final = (
     webhook_cases,
     search_cases,
     file_cases,
+    sdk_cases,
 )
 """The modules with the cases. Importing them fills `CASES`."""
 SHORT_SECONDS: Final = 90.0

@@ -38,7 +38,7 @@ class Api:
         self.port = free_port()
         self.log = directory / f"api-{self.port}.log"
         self._directory = directory
-        self._settings = settings | {"TAILWIRE_PORT": str(self.port), "TAILWIRE_ACCESS_MINUTES": "60"}
+        self._settings = {"TAILWIRE_ACCESS_MINUTES": "60"} | settings | {"TAILWIRE_PORT": str(self.port)}
         self._program = program
         self._command = [*program, "serve", *arguments]
         self._process: Process | None = None
@@ -153,6 +153,11 @@ class Api:
     async def sign_up(self, username: str) -> Account:
         """Make an account."""
         made = await self.ask("POST", "/auth/signup", json={"username": username, "password": PASSWORD})
+        return Account(made["user"]["id"], username, made["access_token"])
+
+    async def log_in(self, username: str) -> Account:
+        """Begin another session of an account that `sign_up` has made."""
+        made = await self.ask("POST", "/auth/login", json={"username": username, "password": PASSWORD})
         return Account(made["user"]["id"], username, made["access_token"])
 
     async def metric(self, name: str) -> float:

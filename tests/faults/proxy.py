@@ -34,6 +34,12 @@ class Proxy:
         for writer in self._writers:
             writer.transport.abort()
 
+    def lead(self, port: int) -> None:
+        """Reset every connection, and pass those that come from now on to another port."""
+        self.cut()
+        self._target = port
+        self.heal()
+
     def heal(self) -> None:
         """Let everything through again, and first the bytes that waited."""
         self._is_cut = False
