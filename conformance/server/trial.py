@@ -9,16 +9,37 @@ from websockets.exceptions import WebSocketException
 
 from conformance.outcome import Outcome, Verdict
 from conformance.rule import Failed, Rule, Skipped
-from conformance.server import accounts, conventions, messages, reading, rooms, sockets, streams
+from conformance.server import (
+    absence,
+    accounts,
+    conventions,
+    files,
+    hooks,
+    messages,
+    reading,
+    rooms,
+    search,
+    sockets,
+    streams,
+)
 from conformance.server.bench import Accounts, Bench, bench
 
 __all__ = ["CHECKS", "Accounts", "examination"]
 
-CHECKS: Final[tuple[Rule[Bench], ...]] = tuple(
-    Rule.of(play)
-    for part in (conventions, sockets, streams, messages, reading, rooms, accounts)
-    for play in part.CHECKS
+PARTS: Final = (
+    conventions,
+    sockets,
+    streams,
+    absence,
+    messages,
+    reading,
+    search,
+    files,
+    rooms,
+    hooks,
+    accounts,
 )
+CHECKS: Final[tuple[Rule[Bench], ...]] = tuple(Rule.of(play) for part in PARTS for play in part.CHECKS)
 """All rules of servers, in the order in which they are tried."""
 
 

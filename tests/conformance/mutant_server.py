@@ -209,6 +209,30 @@ def _spent_tokens(path: str, status: int, body: Any, known: Fields) -> tuple[int
     return (200, known["pair"]) if "pair" in known else (status, body)
 
 
+def _turned(items: list[Fields]) -> list[Fields]:
+    """Return the same, with the rooms in the other order."""
+    rooms = [*dict.fromkeys(one["room_id"] for one in items)]
+    return [one for room_id in reversed(rooms) for one in items if one["room_id"] == room_id]
+
+
+def _known_address(path: str, status: int, body: Any, known: Fields) -> tuple[int, Any]:
+    """Give the address of a file to whoever asks, once it was given to somebody."""
+    if path != "POST /files/urls":
+        return status, body
+    if status == 200:
+        known["addresses"] = body
+    return (200, known["addresses"]) if "addresses" in known else (status, body)
+
+
+def _found_before(path: str, status: int, body: Any, known: Fields) -> tuple[int, Any]:
+    """Find for ever what was found once."""
+    if path != "GET /search" or status != 200:
+        return status, body
+    if body["items"]:
+        known["found"] = body
+    return status, known.get("found", body)
+
+
 MUTANTS: Final = (
     Mutant("says each entry twice", "replay", events=_twice),
     Mutant("leaves entries out", "replay", events=_with_holes),
@@ -272,6 +296,96 @@ MUTANTS: Final = (
         answer=lambda path, status, body, known: (
             (status, {**body, "unread_count": body["unread_count"] + 1})
             if "unread_count" in body
+            else (status, body)
+        ),
+    ),
+    Mutant(
+        "ends a page of missed entries without `live`",
+        "missed",
+        answer=lambda path, status, body, known: (
+            (status, {**body, "items": [one for one in body["items"] if one["type"] != "live"]})
+            if path == "POST /sync" and status == 200
+            else (status, body)
+        ),
+    ),
+    Mutant(
+        "gives rooms in the order in which they were named",
+        "missed",
+        answer=lambda path, status, body, known: (
+            (status, {**body, "items": _turned(body["items"])})
+            if path == "POST /sync" and status == 200
+            else (status, body)
+        ),
+    ),
+    Mutant(
+        "says that there is no more",
+        "missed_pages",
+        answer=lambda path, status, body, known: (
+            (status, {**body, "has_more": False})
+            if path == "POST /sync" and status == 200
+            else (status, body)
+        ),
+    ),
+    Mutant(
+        "is silent about rooms that are gone",
+        "missed_resets",
+        answer=lambda path, status, body, known: (
+            (status, {**body, "not_found": []}) if path == "POST /sync" and status == 200 else (status, body)
+        ),
+    ),
+    Mutant(
+        "takes any position for its own",
+        "missed_resets",
+        answer=lambda path, status, body, known: (
+            (status, {**body, "items": [{**one, "type": "live"} for one in body["items"]]})
+            if path == "POST /sync" and status == 200
+            else (status, body)
+        ),
+    ),
+    Mutant(
+        "tells of rooms that nobody asked for",
+        "missed_elsewhere",
+        request=lambda path, body, known: {**body, "others": True} if path == "POST /sync" else body,
+    ),
+    Mutant("gives the address of a file to strangers", "others_files", answer=_known_address),
+    Mutant(
+        "takes a part at any place",
+        "resumed_uploads",
+        answer=lambda path, status, body, known: (
+            (200, body) if status == 409 and path.startswith("PATCH /files/") else (status, body)
+        ),
+    ),
+    Mutant(
+        "calls files by another name",
+        "files",
+        answer=lambda path, status, body, known: (
+            (status, {**body, "name": "file"})
+            if status == 201 and path.endswith("/files")
+            else (status, body)
+        ),
+    ),
+    Mutant("finds what was deleted", "found_no_more", answer=_found_before),
+    Mutant(
+        "shows the address of a hook again",
+        "hooks",
+        answer=lambda path, status, body, known: (
+            (
+                status,
+                {
+                    **body,
+                    "items": [{**one, "url": "https://chat.example.com/hooks/x"} for one in body["items"]],
+                },
+            )
+            if path.startswith("GET") and path.endswith("/hooks")
+            else (status, body)
+        ),
+    ),
+    Mutant(
+        "shows the secret of a webhook again",
+        "webhooks",
+        answer=lambda path, status, body, known: (
+            (status, {**body, "items": [{**one, "secret": "whsec_x"} for one in body["items"]]})
+            if path.startswith("GET") and path.endswith("/webhooks")
             else (status, body)
         ),
     ),
