@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.cases import fanout, files, growth, http, idle, online, rooms, search, sends, slow, webhooks
+from bench.cases import away, fanout, files, growth, http, idle, online, rooms, search, sends, slow, webhooks
 from bench.cases.case import Case, Options
 from bench.contenders.contender import CONTENDERS
 from bench.contenders.subject import Missing
@@ -31,6 +31,7 @@ SUITES: Final = {
     "webhooks": webhooks.cases,
     "http": http.cases,
     "files": files.cases,
+    "away": away.cases,
 }
 SHOWN: Final = {
     # The figures in the line of a run, where they were measured.
@@ -82,6 +83,10 @@ SHOWN: Final = {
     "other_node_cpu_us": "an idle node {:.1f} us a change",
     "database_us": "database {:.1f} us",
     "reader_us": "readers {:.1f} us",
+    "sync_ms": "one request {:.1f} ms",
+    "sync_kb": "{:.1f} kB",
+    "sockets_ms": "subscriptions {:.1f} ms",
+    "sockets_kb": "{:.1f} kB",
     "generator_cpu": "load {:.2f}",
     "others_cpu": "others {:.2f} cores",
 }

@@ -160,6 +160,13 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         ("ratio", "p99_ratio", "{:.2f}"),
         ("undelivered", "lost", "{:,.0f}"),
     ),
+    "away": (
+        ("POST /sync ms", "sync_ms", "{:.1f}"),
+        ("kB", "sync_kb", "{:.1f}"),
+        ("a socket and subscriptions ms", "sockets_ms", "{:.1f}"),
+        ("kB", "sockets_kb", "{:.1f}"),
+        ("others' cores", "others_cpu", "{:.2f}"),
+    ),
 }
 
 GROUPED: Final = frozenset({"growth", "online"})

@@ -1,9 +1,15 @@
 """Rules of search: what is there now is found, by those who may read it, and nothing else."""
 
+import asyncio
 from typing import Any, Final
 
-from conformance.server.bench import Bench, eventually, expect, unique
+from conformance.rule import Failed
+from conformance.server.bench import Bench, expect, unique
 from conformance.server.people import Person
+
+PAUSE_SECONDS: Final = 1.0
+"""A message is found within about so long."""
+TRIES: Final = 20
 
 
 async def found(bench: Bench) -> None:
@@ -36,18 +42,17 @@ async def found_no_more(bench: Bench) -> None:
 
 
 async def _finds(person: Person, query: str, seqs: list[int]) -> None:
-    seen: list[Any] = []
-
-    async def is_so() -> bool:
-        nonlocal seen
+    """Search again and again, not often, as searches are throttled, until it finds just these."""
+    seen: Any = None
+    for _ in range(TRIES):
         answer = await person.ask("GET", "/search", params={"q": query})
-        if answer.status_code == 503:  # the index is being made, or others search
-            return False
-        page = answer.json()
-        seen = [one["seq"] for one in page["items"]]
-        return bool(seen == seqs)
-
-    await eventually(is_so, f"{query!r} finds the messages {seqs}, newest first")
+        seen = answer.status_code
+        if answer.is_success:
+            seen = [one["seq"] for one in answer.json()["items"]]
+            if seen == seqs:
+                return
+        await asyncio.sleep(PAUSE_SECONDS)
+    raise Failed(f"{query!r} finds the messages {seqs}, newest first", str(seen))
 
 
 CHECKS: Final = (found, found_no_more)

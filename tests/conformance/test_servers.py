@@ -19,11 +19,14 @@ ROOMY: Final[dict[str, Any]] = {
     "sends_per_second": 200,
     "sends_burst": 500,
     "misses_per_minute": 1_000,
+    "searches_per_minute": 1_000,
 }
 """The throttles are tried elsewhere, and the kit would wait for them here."""
 
 
-@pytest.mark.settings(sends_per_second=200, sends_burst=500, misses_per_minute=1_000)
+@pytest.mark.settings(
+    sends_per_second=200, sends_burst=500, misses_per_minute=1_000, searches_per_minute=1_000
+)
 async def test_tailwire_keeps_every_rule(node: Node) -> None:
     outcomes = [one async for one in examination(CHECKS, node.url, Accounts())]
     wrong = [f"{one.line}\n{one.details}" for one in outcomes if one.verdict is not Verdict.KEPT]

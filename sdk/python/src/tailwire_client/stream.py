@@ -40,6 +40,8 @@ LEAST_WAIT_SECONDS: Final = 10.0
 """After the close code 4429 a client waits at least so long."""
 MANY_ROOMS: Final = 20
 """With positions in so many rooms a stream asks /sync what it has missed, before it subscribes."""
+CATCH_UP_SECONDS: Final = 15.0
+"""So long it waits for that. What has not come then comes of the subscriptions."""
 LONG_SECONDS: Final = 60.0
 """After a shorter absence it only subscribes, as little was missed."""
 _SILENT: Final = frozenset({"heartbeat", "pong", "expiring"})
@@ -232,7 +234,7 @@ class Stream:
             return
         missed = Absence(self._web, {one.room_id: one for one in tracks}).events(others=False)
         try:
-            async with aclosing(missed):
+            async with asyncio.timeout(CATCH_UP_SECONDS), aclosing(missed):
                 async for event in missed:
                     if isinstance(event, Entry | Reset):
                         await self._backlog.put(event)
@@ -240,7 +242,7 @@ class Stream:
                         return
         except (SessionEnded, Unauthorized):
             raise
-        except TailwireError as failure:
+        except (TailwireError, TimeoutError) as failure:
             log.debug("the absence was not told: %s", failure)
 
     async def _track(self, room_id: str) -> Track:
