@@ -12,6 +12,7 @@ from api.files.addresses import FileAddresses
 from api.files.content_types import BINARY, SHOWN_INLINE
 from api.files.names import disposition_of
 from api.files.store import FileStore, Part, ServedAs
+from api.limits.downloads import Downloads
 from api.models.attachments import Attachment, file_ids_in
 from api.models.page import Page
 from api.rooms.members import MemberService
@@ -102,6 +103,7 @@ class ServedFiles:
         self._members = members
         self._files = files
         self._addresses = addresses
+        self._downloads = Downloads()
         self.byte_count = 0
         """How many bytes of files were sent."""
 
@@ -150,9 +152,14 @@ class ServedFiles:
         url = await self._files.address(opened.attachment.id, seconds=seconds)
         return None if url is None else DirectAddress(url, max(seconds - DIRECT_MARGIN_SECONDS, 0))
 
-    async def read(self, opened: OpenedFile, begin: int, end: int) -> AsyncGenerator[bytes]:
-        """Yield the bytes of what was opened from `begin` up to `end`."""
-        async with aclosing(self._files.read(opened.attachment.id, begin, end, opened.part)) as chunks:
+    def require_few(self, address: str, opened: OpenedFile) -> None:
+        """Raise `Overloaded` where too many files are being read from an address."""
+        self._downloads.require_few(address, opened.size)
+
+    async def read(self, opened: OpenedFile, begin: int, end: int, *, address: str) -> AsyncGenerator[bytes]:
+        """Yield the bytes of what was opened from `begin` up to `end`, for who reads them from an address."""
+        kept = self._files.read(opened.attachment.id, begin, end, opened.part)
+        async with aclosing(self._downloads.count(address, end - begin, kept)) as chunks:
             async for chunk in chunks:
                 self.byte_count += len(chunk)
                 yield chunk

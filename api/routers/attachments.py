@@ -27,7 +27,7 @@ from api.http.bodies.attachments import (
     RoomFilesOut,
     WantedUrls,
 )
-from api.http.deps import AttachmentsDep, AuthorDep, HttpSettingsDep, IdentityDep, OwnFileDep
+from api.http.deps import AddressDep, AttachmentsDep, AuthorDep, HttpSettingsDep, IdentityDep, OwnFileDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
 from api.http.routing import Router
@@ -169,17 +169,18 @@ async def cancel(own: OwnFileDep, attachments: AttachmentsDep) -> None:
         416: {"description": "There is no such range"},
     },
 )
-async def serve(
-    file_id: str, mark: str, name: str, request: Request, attachments: AttachmentsDep
+async def serve(  # noqa: PLR0913, PLR0917  what FastAPI hands in
+    file_id: str, mark: str, name: str, request: Request, address: AddressDep, attachments: AttachmentsDep
 ) -> Response:
     """Return a file, or a range of it. Who has the address needs no account."""
     opened = await attachments.served.open(file_id, mark, name)
     if not request.scope.get("is_head") and (direct := await attachments.served.direct(opened)) is not None:
         kept = {"cache-control": f"private, max-age={direct.kept_seconds}"}
         return RedirectResponse(direct.url, headers=opened.headers | kept)
+    attachments.served.require_few(address, opened)
     return streamed(
         request,
-        lambda begin, end: attachments.served.read(opened, begin, end),
+        lambda begin, end: attachments.served.read(opened, begin, end, address=address),
         size=opened.size,
         etag=opened.etag,
         media_type=opened.media_type,
