@@ -106,8 +106,7 @@ class Moving:
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
         await self._revived()
-        room = await self._ask("GET", f"/rooms/{self._room_id}")
-        took = await self._program.whole(room["epoch"], room["seq"])
+        took = await self._program.whole(self._head)
         one.took("whole", took, at_most=WHOLE_SECONDS)
         one.took("entries", len(self._program.shown.entries[self._room_id]))
         one.took("messages of the program", len(self._program.asked))
@@ -174,6 +173,10 @@ class Moving:
             if rng.random() < SENDS:
                 await self._program.send(f"Program {len(self._program.asked)}")
             await asyncio.sleep(BETWEEN_SECONDS)
+
+    async def _head(self) -> tuple[str, int]:
+        room = await self._ask("GET", f"/rooms/{self._room_id}")
+        return room["epoch"], room["seq"]
 
     async def _log(self) -> list[Any]:
         entries: list[Any] = []

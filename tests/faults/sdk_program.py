@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from conformance.client.program import Program
-from conformance.client.shown import Shown
+from conformance.client.shown import Position, Shown
 from tests.node import PASSWORD, eventually
 
 PACE: Final = 0.1
@@ -75,19 +75,25 @@ class SdkProgram:
             self.asked[id_] = body
             await self._program.say(do="send", id=id_, room_id=self._room_id, body=body)
 
-    async def whole(self, epoch: str, seq: int) -> float:
-        """Wait until it shows the room up to there and has an answer for all; return the seconds that took."""
+    async def whole(self, head: Callable[[], Awaitable[Position]]) -> float:
+        """Wait until it shows the room up to its head and has an answer for all; return the seconds that took.
+
+        The head is asked for again and again, as what the program has kept may be stored meanwhile.
+        """
         began = time.monotonic()
+        at = ("", 0)
 
         async def is_whole() -> bool:
-            is_there = self.shown.positions.get(self._room_id) == (epoch, seq)
+            nonlocal at
+            at = await head()
+            is_there = self.shown.positions.get(self._room_id) == at
             return bool(self.shown.violations) or (is_there and not self.unanswered())
 
         try:
             await eventually(is_whole, seconds=SECONDS)
         except TimeoutError:
             self.shown.violations.append(
-                f"{self.username} is at {self.shown.positions.get(self._room_id)} and not at {(epoch, seq)}, "
+                f"{self.username} is at {self.shown.positions.get(self._room_id)} and not at {at}, "
                 f"without an answer for {len(self.unanswered())}; {self._program.errors}"
             )
         return time.monotonic() - began
