@@ -1,8 +1,9 @@
 """Finds accounts by their names, and makes new ones."""
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
 from api.accounts.names import key_of, skeleton, username, username_key
@@ -19,8 +20,10 @@ Admission: TypeAlias = Callable[[str], AbstractAsyncContextManager[Invite | None
 """Lets the user with this id have an account, which the context makes, by an invite or freely. May raise."""
 
 
-BOT_NAME_BYTES: Final = 6
-"""The username of a room's bot is `bot-` and so many random bytes in hexadecimal digits."""
+BOT_NAME_BYTES: Final = (2, 2, 4, 6)
+"""The username of a room's bot ends with so many random bytes in hexadecimal digits: with more where one is taken."""
+BOT_WORD_CHARACTERS: Final = 16
+"""Before them it has so many letters and digits of its display name, so that people know it by its username, too."""
 
 
 @asynccontextmanager
@@ -68,8 +71,11 @@ async def make_bot(store: Store, name: str, display_name: str | None, *, owner_i
 
 async def make_room_bot(store: Store, display_name: str) -> User:
     """Store the account of a bot that belongs to nobody but a room, under a username that nobody else has."""
-    name = f"bot-{secrets.token_hex(BOT_NAME_BYTES)}"
-    return await make_bot(store, name, display_name, owner_id=None)
+    word = re.sub(r"[^a-z0-9]+", "-", display_name.lower())[:BOT_WORD_CHARACTERS].strip("-") or "bot"
+    for count in BOT_NAME_BYTES:
+        with suppress(UsernameTaken):
+            return await make_bot(store, f"{word}-{secrets.token_hex(count)}", display_name, owner_id=None)
+    raise UsernameTaken
 
 
 async def account_named(store: Store, name: str) -> Account | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -92,6 +93,20 @@ async def test_a_hook_is_made_listed_without_its_address_and_ended_and_its_messa
     assert (message["body"], message["user_id"]) == ("one", made["user_id"])
     assert made["user_id"] not in [one["user_id"] for one in await members(bob, den)]
     assert (await bob.http.get(f"/users/{made['user_id']}")).json()["display_name"] == "Deploys"
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("CI & Deploys (main)", "ci-deploys-main"), ("警报", "bot"), ("A" * 64, "a" * 16)]
+)
+async def test_people_know_the_bot_of_a_hook_by_its_username_too(
+    sqlite_node: Node, name: str, word: str
+) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    den = str((await make_room(alice, "Alerts", "private"))["id"])
+    made = [await make_hook(alice, den, name) for _ in range(2)]
+    names = {one["username"] for one in await members(alice, den) if one["user_id"] != alice.id}
+    assert len(names) == len(made)
+    assert all(re.fullmatch(rf"{word}-[0-9a-f]{{4,12}}", one) for one in names)
 
 
 async def members(person: Person, room_id: str) -> list[Event]:
