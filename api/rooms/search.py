@@ -14,7 +14,7 @@ from api.limits.concurrency import ConcurrencyLimit
 from api.limits.throttles import Throttles
 from api.models.accounts import Account, User
 from api.models.log import Message
-from api.models.names import searched_form
+from api.models.names import FEWEST_SEARCHED, searched_form
 from api.models.rooms import direct_id
 from api.rooms import policy
 from api.rooms.members import MemberService
@@ -39,6 +39,8 @@ MOST_WAITING: Final = 50
 """So many pages wait for the index, which needs 0.2 s for the slowest. More are refused, as nobody waits so long."""
 MOST_WAITING_OF_USER: Final = 20
 """One page of a user is made at a time, and so many more wait, so that a few users do not take the turns of all."""
+MOST_NAMESAKES: Final = 100
+"""So many users with a text in their names are looked at for those whose display name it is."""
 ME: Final = "me"
 _MARK_CHARACTERS: Final = 16
 _MAX_ID: Final = 2**63 - 1
@@ -221,14 +223,19 @@ class SearchService:
         return [room_id for room_id in mine if bound is None or room_id in bound]
 
     async def _ids(self, user: User, names: Sequence[Name]) -> list[str]:
-        found = [await self._user_named(user, one.text) for one in names]
-        return [user_id for user_id in found if user_id is not None]
+        return [user_id for one in names for user_id in await self._users_named(user, one.text)]
 
-    async def _user_named(self, user: User, name: str) -> str | None:
+    async def _users_named(self, user: User, name: str) -> list[str]:
+        """Return who has this username, or else everybody whose display name it is. Raises `RateLimited`."""
         if name.casefold() == ME:
-            return user.id
-        account = await self._find_account(name)
-        return None if account is None else account.user.id
+            return [user.id]
+        if (account := await self._find_account(name)) is not None:
+            return [account.user.id]
+        if len(form := searched_form(name)) < FEWEST_SEARCHED:
+            return []
+        self._throttles.search(user.id)
+        found = await self._store.accounts.named(name.strip(), cursor=None, limit=MOST_NAMESAKES)
+        return [one.id for one in found.items if searched_form(one.display_name) == form]
 
     async def _rooms_named(self, user: User, names: Sequence[Name], mine: Sequence[str]) -> list[str]:
         """Return those of these rooms that are named, or all where none is, without those that are excluded."""
@@ -238,14 +245,13 @@ class SearchService:
         forms = {room_id: searched_form(name) for room_id, name in names_of.items()}
         chosen: dict[bool, set[str]] = {False: set(), True: set()}
         for one in names:
-            direct = None
-            if one.text.startswith("@") and (other := await self._user_named(user, one.text[1:])) is not None:
-                direct = direct_id([user.id, other])
+            others = await self._users_named(user, one.text[1:]) if one.text.startswith("@") else []
+            direct = {direct_id([user.id, other]) for other in others}
             form = searched_form(one.text)
             chosen[one.is_excluded] |= {
                 room_id
                 for room_id in mine
-                if room_id in {one.text, direct} or (form and forms.get(room_id) == form)
+                if room_id == one.text or room_id in direct or (form and forms.get(room_id) == form)
             }
         are_chosen = any(not one.is_excluded for one in names)
         return [

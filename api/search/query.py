@@ -178,7 +178,7 @@ def _filtered(terms: tuple[Term, ...], filters: list[_Part]) -> Query:
 
 def _name(part: _Part, text: str) -> Name:
     if not text:
-        raise _invalid(f"must have a name after {part.name}:")
+        raise _invalid(f'must have a name after "{part.name}:"')
     return Name(text, part.is_excluded)
 
 
@@ -189,7 +189,7 @@ def _trait(name: str, value: str) -> Trait:
     for trait in _TRAITS[name]:
         if trait == value:
             return trait
-    raise _invalid(f"must have one of these after {name}: {', '.join(_TRAITS[name])}")
+    raise _invalid(f'must have one of these after "{name}:": {", ".join(_TRAITS[name])}')
 
 
 _DATE: Final = re.compile(r"(?P<year>19[7-9]\d|[2-9]\d{3})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?", re.ASCII)
@@ -203,7 +203,7 @@ def _date(name: str, value: str) -> date:
             return date(int(found["year"]), int(found["month"] or 1), int(found["day"] or 1))
     except ValueError:
         pass
-    raise _invalid(f"must have a date such as 2026-11-29 or 2026-11 after {name}:")
+    raise _invalid(f'must have a date after "{name}:", such as 2026-11-29 or 2026-11')
 
 
 def _invalid(message: str) -> Invalid:

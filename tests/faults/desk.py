@@ -17,6 +17,7 @@ from api.files import S3Access, open_file_store
 from tests.faults.client import Account
 from tests.faults.filed import Opened
 from tests.faults.machine import Api
+from tests.faults.web import LOST
 from tests.node import http_client
 from tests.s3 import S3Server, s3_server
 
@@ -87,7 +88,7 @@ class Desk:
         until = time.monotonic() + PATIENCE_SECONDS
         headers = {"Authorization": f"Bearer {self.account.access_token}"} | more.pop("headers", {})
         while True:
-            with suppress(httpx.TransportError):
+            with suppress(*LOST):
                 async with http_client(self.rng.choice(self.nodes).url) as client:
                     answer = await client.request(method, path, headers=headers, **more)
                 if answer.status_code not in AGAIN:
@@ -126,7 +127,7 @@ class Desk:
         try:
             async with http_client(self.rng.choice(self.nodes).url, timeout=PATIENCE_SECONDS) as client:
                 answer = await client.patch(f"/files/{file_id}", content=chunks(), headers=headers)
-        except (BrokenOff, httpx.TransportError):
+        except (BrokenOff, *LOST):
             return False
         return answer.is_success and bool(answer.json()["whole"])
 

@@ -11,9 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
 from tests.faults.client import Account
+from tests.faults.web import LOST
 from tests.node import PASSWORD, eventually, http_client
 from tests.process import PROGRAM, READY
 from tests.rethinkdb_server import free_port
@@ -140,7 +139,7 @@ class Api:
         """Return the status of a GET; None when nobody answers."""
         try:
             return (await self._http.get(path)).status_code
-        except httpx.TransportError:
+        except LOST:
             return None
 
     async def ask(self, method: str, path: str, account: Account | None = None, **more: Any) -> Any:

@@ -21,6 +21,7 @@ from tests.faults.machine import Api
 from tests.faults.people import People, people
 from tests.faults.scene import Scene
 from tests.faults.secrecy import Deed, Door, Of, Secrecy, Secret, Sight
+from tests.faults.web import LOST
 from tests.node import PASSWORD, Event, Person, eventually
 
 SETTINGS: Final = {
@@ -62,7 +63,7 @@ class Talk:
         begun, side = time.monotonic(), self.rng.randrange(2) if side is None else side
         try:
             answer = await self.users.ask(side, person, method, path, body)
-        except httpx.TransportError:
+        except LOST:
             return None
         road, is_search = f"{method} {path}", path.startswith("/search")
         self.secrecy.look(Sight(person.id, road, begun, time.monotonic(), answer.text, is_search=is_search))

@@ -124,6 +124,30 @@ async def test_what_a_blocked_user_wrote_is_not_found_while_the_block_stands(
     assert len(await found(alice, "words")) == 1
 
 
+async def test_people_are_named_by_what_they_are_shown_as_too(node: Node, alice: Person, bob: Person) -> None:
+    for person in (alice, bob):
+        answer = await person.http.patch("/users/me", json={"display_name": "Zoë  Doe"})
+        assert answer.status_code == 200, answer.text
+    carol = await node.sign_up("carol")
+    dora = await node.sign_up("dora")
+    await dora.http.patch("/users/me", json={"display_name": "carol"})
+    room_id = (await make_room(alice, "Den"))["id"]
+    hook = (await alice.http.post(f"/rooms/{room_id}/hooks", json={"name": "Deploys"})).json()
+    await node.client().post("/hooks/" + hook["url"].rpartition("/")[2], json={"text": "by a hook"})
+    for person in (alice, bob, carol, dora):
+        await say(person, LOBBY_ID, f"by {person.username}")
+    await until_found(alice, "by", 5)
+    for query, wanted in {
+        'from:"zoe  DOE"': {"by alice", "by bob"},
+        '-from:"Zoë  Doe"': {"by carol", "by dora", "by a hook"},
+        "from:carol": {"by carol"},
+        "from:deploys": {"by a hook"},
+        "from:Zoë": set[str](),
+        "from:z": set[str](),
+    }.items():
+        assert set(await bodies(alice, f"by {query}")) == wanted, query
+
+
 async def test_filters_name_people_rooms_marks_and_days(node: Node, alice: Person, bob: Person) -> None:
     room_id = (await make_room(alice, "Project Ä"))["id"]
     await give(alice, room_id, bob, Role.MEMBER)
