@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
 
 from api import __version__, logs
 from api.accounts.directory import account_named, make_room_bot
@@ -19,12 +18,12 @@ from api.accounts.wiring import signing_secrets, wire_accounts, wire_audit
 from api.config import Settings, read_settings
 from api.feed import Feed, GrowthListener
 from api.guard import AddressGuard
+from api.http.application import Application
 from api.http.cross_origin import install_cross_origin
 from api.http.deps import Services
 from api.http.docs_page import install_docs
 from api.http.hardening import Hardening, page_policy
 from api.http.head import HeadAsGet
-from api.http.openapi import contract, operation_id
 from api.http.page import install_page
 from api.http.probes import Probes
 from api.http.problems import install_errors
@@ -84,39 +83,12 @@ BUILT_FRONTEND: Final = Path(__file__).resolve().parent.parent / "frontend" / "d
 DESCRIPTION: Final = "Self-hosted realtime messaging. [/asyncapi.json](asyncapi.json) describes the socket."
 
 
-class Application(FastAPI):
-    """A FastAPI application that passes sockets to `api/routers/ws.py`, past its routers and middleware.
-
-    `prefix` is the path below which people reach this server, such as `/chat`, or empty. A proxy in front may take it
-    away or leave it.
-    """
-
-    def __init__(self, *, prefix: str, **named: Any) -> None:
-        super().__init__(servers=[{"url": prefix, "description": "This server"}] if prefix else None, **named)
-        self._below = f"{prefix}/"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, one socket or the lifespan."""
-        if scope["type"] != "lifespan" and scope["path"].startswith(self._below):
-            scope["path"] = scope["path"].removeprefix(self._below[:-1])
-        if scope["type"] == "websocket":
-            scope["app"] = self
-            await ws.serve(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
-
-    def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document, which is made at the first call."""
-        if self.openapi_schema is None:
-            self.openapi_schema = contract(super().openapi())
-        return self.openapi_schema
-
-
 def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Passwords) -> FastAPI:
     """Return the application for these settings. Nothing is opened before its lifespan begins."""
     recorded = Recorded()
     app = Application(
         prefix=urlsplit(settings.url or "").path,
+        serve_socket=ws.serve,
         title="Tailwire",
         version=__version__,
         description=DESCRIPTION,
@@ -125,7 +97,6 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=operation_id,
     )
     install_errors(app)
     for part in (
@@ -148,10 +119,9 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
             mcp,
         ),
         *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens, attachments, avatars),
+        *(health, ws),
     ):
-        app.include_router(part.router)
-    for probed in (health, ws):
-        app.include_router(probed.router)
+        app.add_routes_of(part.router)
     if settings.serves_docs:
         install_docs(app)
     frontend = settings.frontend or BUILT_FRONTEND

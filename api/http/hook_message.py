@@ -9,7 +9,8 @@ from typing import Final
 from fastapi import Request
 
 from api.clock import now_ms
-from api.http.strict import FORM, JSON, read_body, require_type
+from api.http.plan import JSON
+from api.http.strict import FORM, read_body, require_type
 from api.protocol.slack import MAX_HOOK_BYTES, SlackMessage, read_slack
 
 MINUTE_MS: Final = 60_000

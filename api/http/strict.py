@@ -1,17 +1,20 @@
-"""Routes that accept only the query fields, bodies and forms that they declare."""
+"""Routes that are served by a plan, and those that accept only the query fields, bodies and forms that they declare."""
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from email.message import Message
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import structlog
 from fastapi import Request, Response
+from fastapi._compat import Undefined
 from fastapi.dependencies.models import Dependant
 from fastapi.params import Form
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from api.errors import (
     BadJson,
@@ -20,11 +23,11 @@ from api.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
+from api.http.plan import JSON, plan_of
 from api.protocol import strict_json
 from api.protocol.fields import MAX_REQUEST_BYTES
 
 MAX_FORM_FIELDS: Final = 32
-JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 UTF_8: Final = frozenset({"utf-8", "utf8"})
 """The names of the one encoding that bodies may have (RFC 8259, section 8.1)."""
@@ -34,7 +37,33 @@ _NEXT_CURSOR: Final = re.compile(rb'"next_cursor":"([^"\\]+)"')
 log = structlog.get_logger("api.http")
 
 
-class StrictRoute(APIRoute):
+class PlannedRoute(APIRoute):
+    """A route that is served by its plan, where it has one."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.plan = plan_of(self)
+        """None where FastAPI serves it."""
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request by the plan, which there must be."""
+        assert self.plan is not None  # noqa: S101  for the type checker
+        request = Request(scope, receive, send)
+        async with AsyncExitStack() as stack:
+            body = await self.check(request)
+            response = self.finished(request, await self.plan.answer(request, body, stack))
+            await response(scope, receive, send)
+
+    async def check(self, request: Request) -> Any:  # noqa: ARG002  other routes look at it
+        """Return the parsed body of a request, or `Undefined`. Raises an error for one that is to be refused."""
+        return Undefined
+
+    def finished(self, request: Request, response: Response) -> Response:  # noqa: ARG002  other routes look at it
+        """Return an answer with all its headers."""
+        return response
+
+
+class StrictRoute(PlannedRoute):
     """A route that refuses unknown and repeated query fields, and parses JSON bodies with `strict_json`.
 
     A body must have the right Content-Type.
@@ -43,38 +72,47 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Return FastAPI's handler, with these checks before it."""
         handle = super().get_route_handler()
-        takes_body = self.body_field is not None
-        takes_json = takes_body and not _is_form(self)
-        needs_body = self.body_field is None or self.body_field.field_info.is_required()
-        query_names = _query_names(self.dependant)
-        has_pages = "next_cursor" in getattr(self.response_model, "model_fields", ())
-
-        async def answer(request: Request) -> Response:
-            response = await handle(request)
-            if has_pages and (link := _next_page(request, response)) is not None:
-                response.headers["link"] = link
-            return response
+        self._takes_body = self.body_field is not None
+        self._takes_json = self._takes_body and not _is_form(self)
+        self._needs_body = self.body_field is None or self.body_field.field_info.is_required()
+        self._query_names = _query_names(self.dependant)
+        self._has_pages = "next_cursor" in getattr(self.response_model, "model_fields", ())
 
         async def strict(request: Request) -> Response:
-            if not query_names.issuperset(request.query_params):
-                unknown = FieldError(("query", "*"), "There is an unknown field")
-                raise Invalid(
-                    "There is a query field that does not belong here",
-                    errors=(unknown,),
-                    code="extra_forbidden",
-                )
-            _require_once("query", request.query_params.multi_items())
-            if takes_body:
-                await read_body(request, MAX_REQUEST_BYTES)
-            if not needs_body and not await request.body():
-                return await answer(request)
-            if takes_json:
-                await _parse(request)
-            elif takes_body:
-                await _check_form(request)
-            return await answer(request)
+            await self.check(request)
+            return self.finished(request, await handle(request))
 
         return strict
+
+    async def check(self, request: Request) -> Any:
+        """Return the parsed body of a request, or `Undefined`. Raises an error for one that is to be refused."""
+        if request.scope["query_string"]:
+            self._check_query(request)
+        if not self._takes_body:
+            return Undefined
+        await read_body(request, MAX_REQUEST_BYTES)
+        if not self._needs_body and not await request.body():
+            return Undefined
+        if self._takes_json:
+            return await _parse(request)
+        await _check_form(request)
+        return Undefined
+
+    def _check_query(self, request: Request) -> None:
+        if not self._query_names.issuperset(request.query_params):
+            unknown = FieldError(("query", "*"), "There is an unknown field")
+            raise Invalid(
+                "There is a query field that does not belong here",
+                errors=(unknown,),
+                code="extra_forbidden",
+            )
+        _require_once("query", request.query_params.multi_items())
+
+    def finished(self, request: Request, response: Response) -> Response:
+        """Return an answer with the link to the next page, where there is one."""
+        if self._has_pages and (link := _next_page(request, response)) is not None:
+            response.headers["link"] = link
+        return response
 
 
 def _next_page(request: Request, response: Response) -> str | None:
@@ -119,11 +157,12 @@ async def read_body(request: Request, most_bytes: int) -> None:
     request._body = bytes(body)  # noqa: SLF001  Starlette caches `body()` here
 
 
-async def _parse(request: Request) -> None:
+async def _parse(request: Request) -> Any:
     require_type(request, JSON)
     request._json = strict_json.loads(await request.body())  # noqa: SLF001  Starlette caches `json()` here
     if not isinstance(request._json, dict):  # noqa: SLF001
         raise Invalid("The body must be one JSON object")
+    return request._json  # noqa: SLF001
 
 
 async def _check_form(request: Request) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.errors import BadFile, BadRequest, Forbidden, NotFound, QuotaReached, TooLarge, UnsupportedMediaType
 from api.http.avatars import AvatarsDep, AvatarSize
@@ -17,10 +17,11 @@ from api.http.deps import (
     IdentityDep,
 )
 from api.http.openapi import refuses
+from api.http.routing import Router
 from api.http.scopes import manages, needs_log_in
 from api.http.streams import BODY, BodyDep, StreamRoute, length_in, streamed
 
-router = APIRouter(route_class=StreamRoute)
+router = Router(route_class=StreamRoute)
 OF_ROOM: Final = "/rooms/{room_id}/avatar"
 OF_BOT: Final = "/bots/{user_id}/avatar"
 REFUSED: Final = refuses(BadFile, TooLarge, QuotaReached, UnsupportedMediaType, BadRequest)

@@ -1,13 +1,15 @@
 """/sync: what has changed in all rooms of the caller while a client was away."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.http.bodies.sync import SyncIn, SyncOut, sync_answer
 from api.http.deps import AnsweringDep, CallerDep, SyncDep, services
+from api.http.plan import answer
+from api.http.routing import Router
 from api.http.scopes import reads
-from api.http.strict import JSON, StrictRoute
+from api.http.strict import StrictRoute
 
-router = APIRouter(tags=["rooms"], route_class=StrictRoute)
+router = Router(tags=["rooms"], route_class=StrictRoute)
 
 
 @router.post("/sync", response_model=SyncOut)
@@ -25,4 +27,4 @@ async def sync(
     found = await sync.changes(
         caller.user.id, body.known, bound=caller.room_ids, others=body.others, limit=body.limit
     )
-    return Response(sync_answer(found), media_type=JSON)
+    return answer(sync_answer(found))

@@ -121,10 +121,10 @@ async def test_what_the_transport_refuses_is_a_problem_with_the_headers_too(
 async def test_a_handshake_that_fails_by_a_bug_is_answered_with_the_headers_too(
     site: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_arguments: object) -> None:
+    def broken(*_arguments: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("api.routers.ws.serve", broken)
+    monkeypatch.setattr("api.routers.ws.bind_request_id", broken)
     response = await refused_handshake(site.ws_url)
     assert response.status_code == 500
     assert json.loads(response.body)["code"] == "internal"
