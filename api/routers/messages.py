@@ -6,6 +6,14 @@ from fastapi import Query, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import BadEmoji, BadFile, Deleted, EpochChanged, FieldError, Forbidden, Invalid, RefConflict
+from api.http.bodies.message_json import (
+    around_json,
+    history_json,
+    log_json,
+    message_json,
+    pins_json,
+    timeline_json,
+)
 from api.http.bodies.messages import (
     EditsOut,
     HistoryAroundOut,
@@ -22,6 +30,7 @@ from api.http.bodies.messages import (
 from api.http.deps import AuthorDep, IdentityDep, MessageChangesDep, MessagesDep
 from api.http.idempotency import IdempotencyKey, ref_of, required_ref_of
 from api.http.openapi import refuses
+from api.http.plan import answer
 from api.http.query import (
     Cursor,
     EmojiInPath,
@@ -39,7 +48,7 @@ from api.http.strict import StrictRoute
 router = Router(prefix="/rooms/{room_id}", tags=["messages"], route_class=StrictRoute)
 
 
-@router.get("/messages")
+@router.get("/messages", response_model=HistoryOut | TimelineOut | HistoryAroundOut | TimelineAroundOut)
 @reads
 async def history(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
@@ -50,7 +59,7 @@ async def history(  # noqa: PLR0913, PLR0917  the query fields
     around: Annotated[SeqOrZero | SkipJsonSchema[None], Query()] = None,
     limit: Limit = 50,
     entries: Annotated[Flag, Query()] = False,
-) -> HistoryOut | TimelineOut | HistoryAroundOut | TimelineAroundOut:
+) -> Response:
     """Return a page of messages, oldest first: the newest ones, those before a seq, after one, or around one.
 
     With `entries`, also the entries `member` and `room` between the messages. Each item then has its `type`.
@@ -64,47 +73,49 @@ async def history(  # noqa: PLR0913, PLR0917  the query fields
         page_around = await messages.around(
             room_id, identity.user.id, around, limit=limit, with_notices=entries
         )
-        return (TimelineAroundOut if entries else HistoryAroundOut).of(page_around)
+        return answer(around_json(page_around, with_notices=entries))
     if entries:
         timeline = await messages.timeline(room_id, identity.user.id, before=before, after=after, limit=limit)
-        return TimelineOut.of(timeline)
+        return answer(timeline_json(timeline))
     page = await messages.history(room_id, identity.user.id, before=before, after=after, limit=limit)
-    return HistoryOut.of(page)
+    return answer(history_json(page))
 
 
 @router.post(
     "/messages",
     status_code=201,
+    response_model=MessageOut,
     responses=refuses(Forbidden, RefConflict, Deleted, EpochChanged, BadFile)
     | {200: {"model": MessageOut, "description": "The message was stored before"}},
 )
 @writes
-async def send(  # noqa: PLR0913, PLR0917  the header and what is needed
+async def send(
     room_id: str,
     body: NewMessage,
     author: AuthorDep,
     messages: MessagesDep,
-    response: Response,
     idempotency_key: IdempotencyKey = None,
-) -> MessageOut:
+) -> Response:
     """Write a message. When its ref was stored before, the answer is 200 with the stored message."""
     ref = required_ref_of(idempotency_key, body.ref)
     posted = await messages.post(
         author, room_id, ref, body.body, reply_to=body.reply_to, files=body.files, epoch=body.epoch
     )
-    if not posted.is_new:
-        response.status_code = 200
-    return MessageOut.of(posted.message)
+    return answer(message_json(posted.message), 201 if posted.is_new else 200)
 
 
-@router.get("/messages/{seq}")
+@router.get("/messages/{seq}", response_model=MessageOut)
 @reads
-async def message(room_id: str, seq: SeqInPath, identity: IdentityDep, messages: MessagesDep) -> MessageOut:
+async def message(room_id: str, seq: SeqInPath, identity: IdentityDep, messages: MessagesDep) -> Response:
     """Return one message."""
-    return MessageOut.of(await messages.message(room_id, identity.user.id, seq))
+    return answer(message_json(await messages.message(room_id, identity.user.id, seq)))
 
 
-@router.patch("/messages/{seq}", responses=refuses(Forbidden, RefConflict, Deleted, EpochChanged))
+@router.patch(
+    "/messages/{seq}",
+    response_model=MessageOut,
+    responses=refuses(Forbidden, RefConflict, Deleted, EpochChanged),
+)
 @writes
 async def edit(  # noqa: PLR0913, PLR0917  the header and what is needed
     room_id: str,
@@ -114,11 +125,11 @@ async def edit(  # noqa: PLR0913, PLR0917  the header and what is needed
     messages: MessagesDep,
     changes: MessageChangesDep,
     idempotency_key: IdempotencyKey = None,
-) -> MessageOut:
+) -> Response:
     """Give your own message another body, and return it as it is now."""
     ref = ref_of(idempotency_key, body.ref)
     await changes.edit(author, room_id, seq, body.body, ref=ref, epoch=body.epoch)
-    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
 
 
 @router.delete("/messages/{seq}", status_code=204, responses=refuses(Forbidden, EpochChanged))
@@ -144,7 +155,7 @@ async def edits(  # noqa: PLR0913, PLR0917  the query fields
     return EditsOut.of(await messages.edits(room_id, identity.user.id, seq, after=after, limit=limit))
 
 
-@router.get("/messages/{seq}/thread")
+@router.get("/messages/{seq}/thread", response_model=HistoryOut)
 @reads
 async def thread(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
@@ -153,13 +164,16 @@ async def thread(  # noqa: PLR0913, PLR0917  the query fields
     messages: MessagesDep,
     after: Annotated[SeqOrZero, Query()] = 0,
     limit: Limit = 50,
-) -> HistoryOut:
+) -> Response:
     """Return the replies below a message, oldest first: all in its thread, also answers to answers."""
-    return HistoryOut.of(await messages.thread(room_id, identity.user.id, seq, after=after, limit=limit))
+    page = await messages.thread(room_id, identity.user.id, seq, after=after, limit=limit)
+    return answer(history_json(page))
 
 
 @router.put(
-    "/messages/{seq}/reactions/{emoji}", responses=refuses(Forbidden, Deleted, EpochChanged, BadEmoji)
+    "/messages/{seq}/reactions/{emoji}",
+    response_model=MessageOut,
+    responses=refuses(Forbidden, Deleted, EpochChanged, BadEmoji),
 )
 @writes
 async def react(  # noqa: PLR0913, PLR0917  the query field and what is needed
@@ -170,14 +184,16 @@ async def react(  # noqa: PLR0913, PLR0917  the query field and what is needed
     messages: MessagesDep,
     changes: MessageChangesDep,
     epoch: EpochInQuery = None,
-) -> MessageOut:
+) -> Response:
     """React to a message with an emoji, and return the message. Repeating it changes nothing."""
     await changes.react(author, room_id, seq, emoji, added=True, ref=None, epoch=epoch)
-    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
 
 
 @router.delete(
-    "/messages/{seq}/reactions/{emoji}", responses=refuses(Forbidden, Deleted, EpochChanged, BadEmoji)
+    "/messages/{seq}/reactions/{emoji}",
+    response_model=MessageOut,
+    responses=refuses(Forbidden, Deleted, EpochChanged, BadEmoji),
 )
 @writes
 async def unreact(  # noqa: PLR0913, PLR0917  the query field and what is needed
@@ -188,10 +204,10 @@ async def unreact(  # noqa: PLR0913, PLR0917  the query field and what is needed
     messages: MessagesDep,
     changes: MessageChangesDep,
     epoch: EpochInQuery = None,
-) -> MessageOut:
+) -> Response:
     """Take a reaction back, and return the message. Repeating it changes nothing."""
     await changes.react(author, room_id, seq, emoji, added=False, ref=None, epoch=epoch)
-    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
 
 
 @router.get("/messages/{seq}/reactions/{emoji}", responses=refuses(BadEmoji))
@@ -210,7 +226,9 @@ async def reactors(  # noqa: PLR0913, PLR0917  the query fields
     return ReactorsOut.of(await messages.reactors(room_id, user_id, seq, emoji, cursor=cursor, limit=limit))
 
 
-@router.put("/messages/{seq}/pin", responses=refuses(Forbidden, Deleted, EpochChanged))
+@router.put(
+    "/messages/{seq}/pin", response_model=MessageOut, responses=refuses(Forbidden, Deleted, EpochChanged)
+)
 @writes
 async def pin(  # noqa: PLR0913, PLR0917  the query field and what is needed
     room_id: str,
@@ -219,13 +237,15 @@ async def pin(  # noqa: PLR0913, PLR0917  the query field and what is needed
     messages: MessagesDep,
     changes: MessageChangesDep,
     epoch: EpochInQuery = None,
-) -> MessageOut:
+) -> Response:
     """Pin a message in its room, and return it. Repeating it changes nothing."""
     await changes.pin(author, room_id, seq, pinned=True, ref=None, epoch=epoch)
-    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
 
 
-@router.delete("/messages/{seq}/pin", responses=refuses(Forbidden, Deleted, EpochChanged))
+@router.delete(
+    "/messages/{seq}/pin", response_model=MessageOut, responses=refuses(Forbidden, Deleted, EpochChanged)
+)
 @writes
 async def unpin(  # noqa: PLR0913, PLR0917  the query field and what is needed
     room_id: str,
@@ -234,20 +254,20 @@ async def unpin(  # noqa: PLR0913, PLR0917  the query field and what is needed
     messages: MessagesDep,
     changes: MessageChangesDep,
     epoch: EpochInQuery = None,
-) -> MessageOut:
+) -> Response:
     """Unpin a message, and return it. Repeating it changes nothing."""
     await changes.pin(author, room_id, seq, pinned=False, ref=None, epoch=epoch)
-    return MessageOut.of(await messages.message(room_id, author.user_id, seq))
+    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
 
 
-@router.get("/pins")
+@router.get("/pins", response_model=PinsOut)
 @reads
-async def pins(room_id: str, identity: IdentityDep, messages: MessagesDep) -> PinsOut:
+async def pins(room_id: str, identity: IdentityDep, messages: MessagesDep) -> Response:
     """Return the pinned messages of a room, that which was pinned last first."""
-    return PinsOut(items=[MessageOut.of(one) for one in await messages.pins(room_id, identity.user.id)])
+    return answer(pins_json(await messages.pins(room_id, identity.user.id)))
 
 
-@router.get("/log", responses=refuses(EpochChanged))
+@router.get("/log", response_model=LogOut, responses=refuses(EpochChanged))
 @reads
 async def log(  # noqa: PLR0913, PLR0917  the query fields
     room_id: str,
@@ -256,7 +276,7 @@ async def log(  # noqa: PLR0913, PLR0917  the query fields
     after: Annotated[SeqOrZero, Query()] = 0,
     limit: LogLimit = 200,
     epoch: Annotated[str | SkipJsonSchema[None], Query(max_length=64)] = None,
-) -> LogOut:
+) -> Response:
     """Return raw entries after a seq, in the form of the socket's events."""
     page = await messages.log(room_id, identity.user.id, after=after, limit=limit, epoch=epoch)
-    return LogOut.of(page.entries, page.head)
+    return answer(log_json(page.entries, page.head))

@@ -119,16 +119,25 @@ def page(
     return Page(items, None if last is None else _cursor(list_name, last))
 
 
-def cut(items: Iterable[T], space: "PageSpace | None" = None) -> tuple[list[T], bool]:
+def size_of(item: object) -> int:
+    """Return how many bytes of a page an item takes: a plain record, or a tuple or list of them."""
+    try:
+        return len(orjson.dumps(item))
+    except TypeError:  # a row that another program wrote may hold what orjson refuses
+        return len(str(item))
+
+
+def cut(
+    items: Iterable[T], space: "PageSpace | None" = None, size: Callable[[T], int] = size_of
+) -> tuple[list[T], bool]:
     """Return the first of these items, as many as a page holds, and whether there are more.
 
-    `items` are plain records, or tuples and lists of them. They are read one by one, and only one too many. With
-    `space` they share a page with others.
+    They are read one by one, and only one too many. With `space` they share a page with others.
     """
     kept: list[T] = []
     space = space or PageSpace()
     for one in items:
-        if not space.takes(one):
+        if not space.takes_bytes(size(one)):
             return kept, True
         kept.append(one)
     return kept, False
@@ -157,16 +166,13 @@ class PageSpace:
 
     def takes(self, item: object) -> bool:
         """Take the bytes of one more item, and say whether it still belongs on the page. The first always does."""
+        return self.takes_bytes(size_of(item))
+
+    def takes_bytes(self, size: int) -> bool:
+        """Take so many bytes of one more item, as `takes` does."""
         is_first = not self._used
-        self._used += _size(item)
+        self._used += size
         return is_first or self._used <= PAGE_BYTES
-
-
-def _size(item: object) -> int:
-    try:
-        return len(orjson.dumps(item))
-    except TypeError:  # a row that another program wrote may hold what orjson refuses
-        return len(str(item))
 
 
 def _cursor(list_name: str, key: Key) -> str:

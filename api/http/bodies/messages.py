@@ -7,9 +7,9 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.http.bodies.attachments import SentFileOut
 from api.http.bodies.forms import Answer
-from api.models.log import Around, Edits, Entry, Head, History, LinkPreview, Message, ShownAs, Timeline
+from api.models.log import Edits, Entry, LinkPreview, Message, ShownAs
 from api.models.page import Page
-from api.protocol.entries import ShownAsFields, entry_event
+from api.protocol.entries import ShownAsFields
 from api.protocol.fields import Body, Epoch, FileIds, Ref, SentBody, Seq, Strict, require_body, timestamp
 
 # -- requests
@@ -231,12 +231,6 @@ class HistoryOut(Answer):
     epoch: str
     has_more: bool
 
-    @classmethod
-    def of(cls, history: History) -> Self:
-        """Make it from its record."""
-        items = [MessageOut.of(one) for one in history.items]
-        return cls(items=items, epoch=history.epoch, has_more=history.has_more)
-
 
 class MessageItem(MessageOut):
     """A message among entries of other kinds."""
@@ -267,16 +261,6 @@ class HistoryAroundOut(Answer):
     has_more_before: bool
     has_more_after: bool
 
-    @classmethod
-    def of(cls, around: Around) -> Self:
-        """Make it from its record."""
-        return cls(
-            items=[MessageOut.of(one) for one in around.items if isinstance(one, Message)],
-            epoch=around.epoch,
-            has_more_before=around.has_more_before,
-            has_more_after=around.has_more_after,
-        )
-
 
 class TimelineOut(Answer):
     """Messages and the entries between them, oldest first, which `type` tells apart."""
@@ -284,12 +268,6 @@ class TimelineOut(Answer):
     items: list[Annotated[MessageItem | Notice, Field(discriminator="type")]]
     epoch: str
     has_more: bool
-
-    @classmethod
-    def of(cls, timeline: Timeline) -> "TimelineOut":
-        """Make it from its record."""
-        items = [_item(one) for one in timeline.items]
-        return cls(items=items, epoch=timeline.epoch, has_more=timeline.has_more)
 
 
 class TimelineAroundOut(Answer):
@@ -300,20 +278,6 @@ class TimelineAroundOut(Answer):
     has_more_before: bool
     has_more_after: bool
 
-    @classmethod
-    def of(cls, around: Around) -> Self:
-        """Make it from its record."""
-        return cls(
-            items=[_item(one) for one in around.items],
-            epoch=around.epoch,
-            has_more_before=around.has_more_before,
-            has_more_after=around.has_more_after,
-        )
-
-
-def _item(one: Message | Entry) -> MessageItem | Notice:
-    return MessageItem.of(one) if isinstance(one, Message) else Notice(**entry_event(one))
-
 
 class LogOut(Answer):
     """Raw entries in order, one for each seq, in the form of the socket's events. `seq` is the last seq of the log."""
@@ -321,8 +285,3 @@ class LogOut(Answer):
     items: list[dict[str, Any]]
     epoch: str
     seq: int
-
-    @classmethod
-    def of(cls, entries: list[Entry], head: Head) -> "LogOut":
-        """Make it from its records."""
-        return cls(items=[entry_event(entry) for entry in entries], epoch=head.epoch, seq=head.seq)

@@ -28,6 +28,7 @@ from api.store.base.log import LogStore, MessagePlace
 from api.store.fold import UNCHANGED, folded
 from api.store.paging import PageSpace
 from api.store.sqlite import changed
+from api.store.sqlite.pages import Pages
 from api.store.sqlite.room_log import UP_TO_HEAD, RoomLog, bounded
 from api.store.sqlite.rows import COLUMNS, has_ref, rows_of
 from api.store.sqlite.standings import require_unchanged
@@ -41,6 +42,7 @@ class SqliteLog(LogStore):
         self._read = reader.do
         self._write = writer.do
         self._log = log
+        self._pages = Pages(log)
 
     async def append(
         self, room_id: str, draft: Draft, *, author: Member | None = None, epoch: str | None = None
@@ -79,19 +81,19 @@ class SqliteLog(LogStore):
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
     ) -> History:
         return await self._read(
-            lambda cursor: self._log.history(cursor, room_id, before=before, after=after, limit=limit)
+            lambda cursor: self._pages.history(cursor, room_id, before=before, after=after, limit=limit)
         )
 
     async def timeline(
         self, room_id: str, *, before: int | None = None, after: int | None = None, limit: int
     ) -> Timeline:
         return await self._read(
-            lambda cursor: self._log.timeline(cursor, room_id, before=before, after=after, limit=limit)
+            lambda cursor: self._pages.timeline(cursor, room_id, before=before, after=after, limit=limit)
         )
 
     async def thread(self, room_id: str, root: int, *, after: int, limit: int) -> History:
         return await self._read(
-            lambda cursor: self._log.thread(cursor, room_id, root, after=after, limit=limit)
+            lambda cursor: self._pages.thread(cursor, room_id, root, after=after, limit=limit)
         )
 
     async def changes_of(

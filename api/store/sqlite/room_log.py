@@ -10,7 +10,6 @@ import hashlib
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import islice
 from typing import Any, Final
 
 import apsw
@@ -18,23 +17,21 @@ import orjson
 import structlog
 
 from api.errors import Invalid, MembershipChanged, NotFound, RefConflict
-from api.models.kinds import KINDS, NOTICES, said
+from api.models.kinds import KINDS, said
 from api.models.log import (
     UNREADABLE,
     Appended,
     Draft,
     Entry,
     Head,
-    History,
     Kind,
     Message,
-    Timeline,
     unreadable,
 )
 from api.models.page import Page
 from api.models.rooms import Writable
 from api.store import paging
-from api.store.fold import UNCHANGED, folded, with_messages
+from api.store.fold import UNCHANGED, folded
 from api.store.paging import PageSpace
 from api.store.ruling import Ruling, Target, completed, require_few_mentions, ruling, seq_of_target
 from api.store.shape import dense, require_appendable, require_shape
@@ -59,18 +56,6 @@ _FORGET_AGAIN_SECONDS: Final = 2.0  # how long to wait before the next try
 _DIGEST_BYTES: Final = 8  # tells a retry from a mistake; a user who forges one harms only themselves
 
 
-_MESSAGES: Final = (
-    f"SELECT {COLUMNS} FROM entries INDEXED BY messages"
-    " WHERE room_id = ?1 AND kind = 'message' AND seq > ?2 AND seq < ?3"
-)
-_NOTICES: Final = (
-    f"SELECT {COLUMNS} FROM entries INDEXED BY notices"
-    f" WHERE room_id = ?1 AND kind IN ({', '.join(map(repr, NOTICES))}) AND seq > ?2 AND seq < ?3"
-)
-_REPLIES: Final = (
-    f"SELECT {COLUMNS} FROM entries INDEXED BY threads"
-    " WHERE room_id = ?1 AND thread = ?5 AND seq > ?2 AND seq < ?3"
-)
 UP_TO_HEAD: Final = "seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id AND NOT deleted)"
 
 
@@ -209,59 +194,8 @@ class RoomLog:
         found = dense(room_id, read, after, last if is_cut else until)
         for entry in found:
             if entry.kind == UNREADABLE:
-                self._report(room_id, entry.seq)
+                self.report(room_id, entry.seq)
         return found
-
-    def history(
-        self, cursor: apsw.Cursor, room_id: str, *, before: int | None, after: int | None, limit: int
-    ) -> History:
-        """Return a page of folded messages. Raises `NotFound`."""
-        head = self.head(cursor, room_id)
-        shown, has_more = self._shown(cursor, _MESSAGES, head, before=before, after=after, limit=limit)
-        return History(self.folded(cursor, room_id, shown), head.epoch, has_more)
-
-    def timeline(
-        self, cursor: apsw.Cursor, room_id: str, *, before: int | None, after: int | None, limit: int
-    ) -> Timeline:
-        """Return a page of folded messages and notices. Raises `NotFound`."""
-        head = self.head(cursor, room_id)
-        # Both parts come from an index in order of seq, and SQLite merges them as they are read.
-        both = f"{_MESSAGES} UNION ALL {_NOTICES}"
-        shown, has_more = self._shown(cursor, both, head, before=before, after=after, limit=limit)
-        messages = [entry for entry in shown if entry.kind == Kind.MESSAGE]
-        return Timeline(with_messages(shown, self.folded(cursor, room_id, messages)), head.epoch, has_more)
-
-    def thread(self, cursor: apsw.Cursor, room_id: str, root: int, *, after: int, limit: int) -> History:
-        """Return a page of the replies below a root. Raises `NotFound`."""
-        head = self.head(cursor, room_id)
-        shown, has_more = self._shown(
-            cursor, _REPLIES, head, before=None, after=after, limit=limit, more=(bounded(root),)
-        )
-        return History(self.folded(cursor, room_id, shown), head.epoch, has_more)
-
-    def _shown(
-        self,
-        cursor: apsw.Cursor,
-        select: str,
-        head: Head,
-        *,
-        before: int | None,
-        after: int | None,
-        limit: int,
-        more: tuple[int, ...] = (),
-    ) -> tuple[list[Entry], bool]:
-        """Return the entries of a page in order of seq, and whether there are more."""
-        above = 0 if after is None else bounded(after)
-        below = head.seq + 1 if before is None else min(bounded(before), head.seq + 1)
-        order = "DESC" if after is None else "ASC"
-        rows = each_row(
-            cursor, f"{select} ORDER BY seq {order} LIMIT ?4", (head.room_id, above, below, limit + 1, *more)
-        )
-        read = (self.entry(row) for row in islice(rows, limit))
-        shown, is_cut = paging.cut(entry for entry in read if entry is not None)
-        has_more = is_cut or next(rows, None) is not None
-        shown.sort(key=lambda entry: entry.seq)
-        return shown, has_more
 
     def changes_of(
         self, cursor: apsw.Cursor, room_id: str, seq: int, kind: Kind, *, after: int, limit: int
@@ -298,7 +232,7 @@ class RoomLog:
         entry = read_row(row)
         if entry is None:
             _, room_id, seq, *_ = row
-            self._report(room_id, seq)
+            self.report(room_id, seq)
         return entry
 
     def entry_up_to(self, head_seq: int | None, row: Any) -> Entry | None:
@@ -307,10 +241,10 @@ class RoomLog:
         entry = self.entry(row)
         if type(seq) is int and 1 <= seq <= (head_seq or 0):
             return entry or unreadable(room_id, seq)
-        self._report(room_id, seq)
+        self.report(room_id, seq)
         return None
 
-    def _report(self, room_id: object, seq: object) -> None:
+    def report(self, room_id: object, seq: object) -> None:
         """Log once that the entry at this place cannot be read."""
         if (room_id, seq) not in self._poison_seen and len(self._poison_seen) < _POISON_REMEMBERED:
             self._poison_seen.add((room_id, seq))

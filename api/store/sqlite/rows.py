@@ -4,6 +4,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import apsw
@@ -11,13 +12,19 @@ import orjson
 import structlog
 
 from api.errors import NotFound
-from api.models.log import Draft, Entry
+from api.models.log import Draft, Entry, Kind, Message
+from api.store.fold import UNCHANGED, folded
+from api.store.paging import size_of
 from api.store.shape import read_entry
 
 COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
 """The columns of `entries`, in the order in which `read_row` takes them."""
 
 
+MOST_KEPT: Final = 4_096
+"""So many messages are kept: those of some 80 pages."""
+MOST_CHARACTERS: Final = 1_000
+"""A message that is longer is not kept, so that all that are take a few MiB at most."""
 _REF_HASH_BYTES: Final = 16  # a user who finds two refs with the same hash has only made a retry of them
 
 
@@ -73,6 +80,36 @@ def read_row(row: Any) -> Entry | None:
         )
     except (TypeError, ValueError):
         return None
+
+
+class ReadRow(NamedTuple):
+    """What a row holds, the bytes that it takes on a page, and for a message how it was sent."""
+
+    entry: Entry
+    size: int
+    message: Message | None
+
+
+def read_for_page(row: Any) -> ReadRow | None:
+    """Return what a row of `COLUMNS` holds, or None if it makes no entry. What short messages hold is kept by the row.
+
+    A row that is the same holds the same, so whoever changes or erases it need not tell this.
+    """
+    text = row[-1]
+    if row[3] == Kind.MESSAGE and isinstance(text, str) and len(text) <= MOST_CHARACTERS:
+        return _kept(row)
+    return _read(row)
+
+
+def _read(row: Any) -> ReadRow | None:
+    entry = read_row(row)
+    if entry is None:
+        return None
+    message = folded(entry, UNCHANGED) if entry.kind == Kind.MESSAGE else None
+    return ReadRow(entry, size_of(entry), message)
+
+
+_kept = lru_cache(MOST_KEPT)(_read)
 
 
 def has_ref(cursor: apsw.Cursor, draft: Draft) -> bool:
