@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, cast
 
 import structlog
@@ -25,6 +26,7 @@ from api.address import Network, client_address
 from api.errors import NotFound, Unauthorized
 from api.http.bodies.status import OpenDoor, Shown
 from api.http.probes import Probes, Recorder
+from api.http.problems import ON_MISSING
 from api.http.scopes import needs_of
 from api.limits.wiring import Limits
 from api.realtime.nodes import Nodes
@@ -259,21 +261,18 @@ _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 _Token = Annotated[str | None, Depends(_bearer)]
 
 
-async def identify_caller(request: Request, parts: _Services, token: _Token) -> AsyncIterator[Identity]:
-    """Yield the identity of who sends a request, while it is answered. `IdentityDep` says more."""
+async def identify_caller(request: Request, parts: _Services, token: _Token) -> Identity:
+    """Return the identity of who sends a request. `IdentityDep` says more."""
     if token is None:
         raise Unauthorized
     identity = await parts.accounts.authenticator.identify(token, address(request))
     structlog.contextvars.bind_contextvars(user_id=identity.user.id)  # for the request log
     parts.limits.throttles.request(identity.user.id)
     identity.require(needs_of(request.scope["endpoint"]) or LOG_IN)
-    try:
-        if (room_id := request.path_params.get("room_id")) is not None:
-            identity.require_room(room_id)
-        yield identity
-    except NotFound:
-        parts.limits.throttles.missed(identity.user.id)
-        raise
+    request.scope[ON_MISSING] = partial(parts.limits.throttles.missed, identity.user.id)
+    if (room_id := request.path_params.get("room_id")) is not None:
+        identity.require_room(room_id)
+    return identity
 
 
 CallerDep = Annotated[Identity, Depends(identify_caller)]

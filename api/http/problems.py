@@ -13,6 +13,7 @@ from api.errors import (
     BadJson,
     MethodNotAllowed,
     NotFound,
+    RateLimited,
     TailwireError,
     TooLarge,
     Unauthorized,
@@ -21,6 +22,9 @@ from api.errors import (
 from api.protocol.fields import invalid
 from api.protocol.problem_pages import page_of
 from api.protocol.problems import MEDIA_TYPE, problem_body
+
+ON_MISSING: Final = "tailwire.on_missing"
+"""Where the scope of a request has what counts a 404 of its caller, and raises `RateLimited` for too many."""
 
 
 def problem(error: TailwireError) -> Response:
@@ -80,8 +84,13 @@ async def _on_invalid(_request: Request, raised: Exception) -> Response:
     return problem(invalid(raised.errors()))
 
 
-async def _on_error(_request: Request, raised: Exception) -> Response:
+async def _on_error(request: Request, raised: Exception) -> Response:
     assert isinstance(raised, TailwireError)  # noqa: S101
+    if isinstance(raised, NotFound) and (count := request.scope.get(ON_MISSING)) is not None:
+        try:
+            count()
+        except RateLimited as limited:
+            raised = limited
     return problem(raised)
 
 
