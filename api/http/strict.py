@@ -4,7 +4,8 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from email.message import Message
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 import structlog
@@ -31,6 +32,9 @@ MAX_FORM_FIELDS: Final = 32
 FORM: Final = "application/x-www-form-urlencoded"
 UTF_8: Final = frozenset({"utf-8", "utf8"})
 """The names of the one encoding that bodies may have (RFC 8259, section 8.1)."""
+
+MAX_REMEMBERED: Final = 64
+"""What so many forms of Content-Type say is remembered, as clients send the same one each time."""
 
 _NEXT_CURSOR: Final = re.compile(rb'"next_cursor":"([^"\\]+)"')
 
@@ -188,13 +192,28 @@ def require_type(request: Request, *wanted: str) -> str:
 
     Raises `UnsupportedMediaType` for a body that is of another type, not in UTF-8, or compressed.
     """
-    message = Message()
-    message["content-type"] = request.headers.get("content-type", "")
-    if message.get_content_type() not in wanted or "content-type" not in request.headers:
+    said = _said(request.headers.get("content-type"))
+    if said.media_type not in wanted:
         raise UnsupportedMediaType(f"Send the body as {' or '.join(wanted)}")
-    for name, value in message.get_params(failobj=[])[1:]:
-        if name.lower().startswith("charset") and str(value).lower() not in UTF_8:
-            raise UnsupportedMediaType("Send the body in UTF-8")
+    if not said.is_utf_8:
+        raise UnsupportedMediaType("Send the body in UTF-8")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("Send the body without a Content-Encoding")
-    return message.get_content_type()
+    return said.media_type
+
+
+class _ContentType(NamedTuple):
+    media_type: str
+    is_utf_8: bool
+
+
+@lru_cache(MAX_REMEMBERED)
+def _said(text: str | None) -> _ContentType:
+    """Return what the header Content-Type says."""
+    if text is None:
+        return _ContentType("", is_utf_8=True)
+    message = Message()
+    message["content-type"] = text
+    more = message.get_params(failobj=[])[1:]
+    charsets = [str(value).lower() for name, value in more if name.lower().startswith("charset")]
+    return _ContentType(message.get_content_type(), UTF_8.issuperset(charsets))
