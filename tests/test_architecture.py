@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "feed": ("realtime", "store.base", "models"),
     "server": ("realtime", "limits", "protocol"),
     "realtime": ("rooms", "accounts", "limits", "store.reads", "store.base", "protocol", "models"),
-    "rooms": ("limits", "search", "files", "store.reads", "store.base", "models"),
+    "rooms": ("limits", "search", "files", "store.reads", "store.fold", "store.base", "models"),
     "jobs": ("files", "store.base", "protocol", "models"),
     "accounts": ("limits", "store.loader", "store.reads", "store.base", "protocol", "models"),
     "limits": ("store.base", "models"),

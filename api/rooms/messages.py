@@ -13,10 +13,11 @@ from api.rooms.mentions import MentionService
 from api.rooms.operations import Operation
 from api.rooms.writing import Author, Writing
 from api.store.base.store import Store
+from api.store.fold import UNCHANGED, folded
 
 
 class StoredMessage(NamedTuple):
-    """A stored message as it is now. `is_new` is False when its ref was stored before."""
+    """A message that is stored. `is_new` is False when its ref was stored before."""
 
     message: Message
     is_new: bool
@@ -110,12 +111,17 @@ class MessageService:
         files: Sequence[str] = (),
         epoch: str | None = None,
     ) -> StoredMessage:
-        """Send a message and return it as it is now. Raises what `send` raises."""
+        """Send a message and return it: as it is sent, or as it is now where it was stored before.
+
+        Raises what `send` raises.
+        """
         appended = await self.send(author, room_id, ref, body, reply_to=reply_to, files=files, epoch=epoch)
+        if appended.is_new:
+            return StoredMessage(folded(appended.entry, UNCHANGED), is_new=True)
         message = await self._store.log.message(room_id, appended.entry.seq)
         if message is None:
             raise NotFound
-        return StoredMessage(message, appended.is_new)
+        return StoredMessage(message, is_new=False)
 
     async def history(
         self, room_id: str, user_id: str, *, before: int | None, after: int | None, limit: int
