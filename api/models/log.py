@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
+from api.models.rendered import Rendered
+
 Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 EntryData: TypeAlias = dict[str, Json]
 
@@ -196,7 +198,7 @@ class LinkPreview:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(Rendered):
     """A message as it is now, after its edits, deletion and reactions. A deleted message has an empty body."""
 
     room_id: str
@@ -231,6 +233,8 @@ class Message:
 
 def preview(message: Message) -> Message:
     """Return a message with its body cut to `PREVIEW_CHARACTERS`, for lists of rooms."""
+    if len(message.body) <= PREVIEW_CHARACTERS:
+        return message
     return replace(message, body=message.body[:PREVIEW_CHARACTERS])
 
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeAlias, TypedDict
 
 from api.models.accounts import User
 from api.models.log import Message
+from api.models.rendered import Rendered
 
 LOBBY_ID: Final = "lobby"
 """The id of the public room that every user is a member of. It exists from the first start."""
@@ -336,7 +337,7 @@ class ReadMark(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class RoomView:
+class RoomView(Rendered):
     """A room as one user sees it in a list.
 
     For a non-member `role`, `notify` and `place` are None, and nothing is unread. `message_seq` is the seq of the

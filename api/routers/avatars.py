@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from api.errors import BadFile, BadRequest, Forbidden, NotFound, QuotaReached, TooLarge, UnsupportedMediaType
 from api.http.avatars import AvatarsDep, AvatarSize
 from api.http.bodies.accounts import Me
+from api.http.bodies.room_json import room_json
 from api.http.bodies.rooms import RoomOut
 from api.http.bodies.tokens import BotOut
 from api.http.deps import (
@@ -17,6 +18,7 @@ from api.http.deps import (
     IdentityDep,
 )
 from api.http.openapi import refuses
+from api.http.plan import answer
 from api.http.routing import Router
 from api.http.scopes import manages, needs_log_in
 from api.http.streams import BODY, BodyDep, StreamRoute, length_in, streamed
@@ -83,6 +85,7 @@ async def remove_avatar_of_bot(
 
 @router.put(
     OF_ROOM,
+    response_model=RoomOut,
     tags=["rooms"],
     dependencies=[NEEDS_MEMORY],
     responses=REFUSED | refuses(Forbidden),
@@ -91,16 +94,16 @@ async def remove_avatar_of_bot(
 @manages
 async def set_avatar_of_room(
     room_id: str, request: Request, identity: IdentityDep, avatars: AvatarsDep, body: BodyDep
-) -> RoomOut:
+) -> Response:
     """Show a room with a picture, of which the square in its middle is kept. Owners and moderators may do it."""
-    return RoomOut.of(await avatars.set_of_room(room_id, identity.user, _size(request), body))
+    return answer(room_json(await avatars.set_of_room(room_id, identity.user, _size(request), body)))
 
 
-@router.delete(OF_ROOM, tags=["rooms"], responses=refuses(Forbidden))
+@router.delete(OF_ROOM, response_model=RoomOut, tags=["rooms"], responses=refuses(Forbidden))
 @manages
-async def remove_avatar_of_room(room_id: str, identity: IdentityDep, avatars: AvatarsDep) -> RoomOut:
+async def remove_avatar_of_room(room_id: str, identity: IdentityDep, avatars: AvatarsDep) -> Response:
     """Show a room without a picture."""
-    return RoomOut.of(await avatars.remove_of_room(room_id, identity.user))
+    return answer(room_json(await avatars.remove_of_room(room_id, identity.user)))
 
 
 @router.delete("/admin/users/{user_id}/avatar", status_code=204, tags=["admin"], responses=refuses(NotFound))

@@ -1,5 +1,7 @@
 """/rooms/{room_id}/invites and /invites: making, listing, ending, looking at and accepting invites to rooms."""
 
+from fastapi import Response
+
 from api.errors import BadInvite, Forbidden, NotFound, RateLimited
 from api.http.bodies.invites import (
     MadeRoomInvite,
@@ -8,9 +10,11 @@ from api.http.bodies.invites import (
     RoomInviteOut,
     RoomInvitesOut,
 )
+from api.http.bodies.room_json import room_json
 from api.http.bodies.rooms import RoomOut
 from api.http.deps import AddressDep, HttpSettingsDep, IdentityDep, RoomInvitesDep, SignUpsDep
 from api.http.openapi import refuses
+from api.http.plan import answer
 from api.http.query import Cursor, Limit
 from api.http.routing import Router
 from api.http.scopes import manages, manages_all, reads
@@ -67,8 +71,10 @@ async def preview(code: str, address: AddressDep, signups: SignUpsDep) -> Previe
     return PreviewOut.of(await signups.preview(code, address))
 
 
-@router.post("/invites/{code}/accept", responses=refuses(BadInvite, NotFound, Forbidden))
+@router.post(
+    "/invites/{code}/accept", response_model=RoomOut, responses=refuses(BadInvite, NotFound, Forbidden)
+)
 @manages_all
-async def accept(code: str, identity: IdentityDep, address: AddressDep, invites: RoomInvitesDep) -> RoomOut:
+async def accept(code: str, identity: IdentityDep, address: AddressDep, invites: RoomInvitesDep) -> Response:
     """Become a member of the room to which a code invites. Repeating it changes nothing, and uses nothing more."""
-    return RoomOut.of(await invites.accept(code, identity.user, address))
+    return answer(room_json(await invites.accept(code, identity.user, address)))

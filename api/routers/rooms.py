@@ -2,10 +2,14 @@
 
 from typing import Literal
 
+from fastapi import Response
+
 from api.errors import EpochChanged, FieldError, Forbidden, Invalid
+from api.http.bodies.room_json import room_json, rooms_json
 from api.http.bodies.rooms import NewNotify, NewPlace, NewRoom, NewSettings, ReadUpTo, RoomOut, RoomsOut
 from api.http.deps import IdentityDep, MembersDep, RoomChangesDep, RoomsDep
 from api.http.openapi import refuses
+from api.http.plan import answer
 from api.http.query import Cursor, Limit, RoomIds, RoomNamed
 from api.http.routing import Router
 from api.http.scopes import manages, manages_all, reads, writes
@@ -14,7 +18,7 @@ from api.http.strict import StrictRoute
 router = Router(prefix="/rooms", tags=["rooms"], route_class=StrictRoute)
 
 
-@router.get("")
+@router.get("", response_model=RoomsOut)
 @reads
 async def rooms(  # noqa: PLR0913, PLR0917  the query fields
     identity: IdentityDep,
@@ -24,7 +28,7 @@ async def rooms(  # noqa: PLR0913, PLR0917  the query fields
     limit: Limit = 50,
     ids: RoomIds = None,
     q: RoomNamed = None,
-) -> RoomsOut:
+) -> Response:
     """List the caller's rooms, all public rooms, or those of the rooms `ids` that the caller is a member of.
 
     `q` finds public rooms by any part of their names, without case and accents. A token that is bound to certain rooms
@@ -36,42 +40,43 @@ async def rooms(  # noqa: PLR0913, PLR0917  the query fields
         if scope != "mine" or cursor is not None:
             raise Invalid(errors=(FieldError(("query", "ids"), "cannot be given with scope or cursor"),))
         views = await rooms.of_user_among(identity.user.id, list(filter(identity.reaches, ids.split(","))))
-        return RoomsOut(items=[RoomOut.of(view) for view in views], next_cursor=None)
+        return answer(rooms_json(views, next_cursor=None))
     if identity.room_ids is not None and scope == "mine":
         views = await rooms.of_user_among(identity.user.id, sorted(identity.room_ids))
-        return RoomsOut(items=[RoomOut.of(view) for view in views], next_cursor=None)
+        return answer(rooms_json(views, next_cursor=None))
     if scope == "mine":
         page = await rooms.of_user(identity.user.id, cursor=cursor, limit=limit)
     else:
         page = await rooms.public(identity.user.id, named=q, cursor=cursor, limit=limit)
-    items = [RoomOut.of(view) for view in page.items if identity.reaches(view.room.id)]
-    return RoomsOut(items=items, next_cursor=page.next_cursor)
+    reached = [view for view in page.items if identity.reaches(view.room.id)]
+    return answer(rooms_json(reached, page.next_cursor))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=RoomOut)
 @manages_all
-async def create(body: NewRoom, identity: IdentityDep, rooms: RoomsDep) -> RoomOut:
+async def create(body: NewRoom, identity: IdentityDep, rooms: RoomsDep) -> Response:
     """Create a room. The caller becomes its owner."""
-    return RoomOut.of(await rooms.create(identity.user, body.name, body.topic, body.visibility))
+    view = await rooms.create(identity.user, body.name, body.topic, body.visibility)
+    return answer(room_json(view), 201)
 
 
-@router.get("/{room_id}")
+@router.get("/{room_id}", response_model=RoomOut)
 @reads
-async def room(room_id: str, identity: IdentityDep, rooms: RoomsDep) -> RoomOut:
+async def room(room_id: str, identity: IdentityDep, rooms: RoomsDep) -> Response:
     """Return a public room, or a room that the caller is a member of."""
-    return RoomOut.of(await rooms.view(room_id, identity.user.id))
+    return answer(room_json(await rooms.view(room_id, identity.user.id)))
 
 
-@router.patch("/{room_id}", responses=refuses(Forbidden))
+@router.patch("/{room_id}", response_model=RoomOut, responses=refuses(Forbidden))
 @manages
 async def change(
     room_id: str, body: NewSettings, identity: IdentityDep, room_changes: RoomChangesDep
-) -> RoomOut:
+) -> Response:
     """Change a room. Moderators change its topic and slow mode, owners all. Null leaves a field as it is.
 
     Nobody writes to an archived room, or changes anything else of it.
     """
-    return RoomOut.of(await room_changes.change(room_id, identity.user, body.fields_given()))
+    return answer(room_json(await room_changes.change(room_id, identity.user, body.fields_given())))
 
 
 @router.delete("/{room_id}", status_code=204, responses=refuses(Forbidden))
@@ -81,11 +86,11 @@ async def delete(room_id: str, identity: IdentityDep, room_changes: RoomChangesD
     await room_changes.delete(room_id, identity.user)
 
 
-@router.post("/{room_id}/join")
+@router.post("/{room_id}/join", response_model=RoomOut)
 @manages
-async def join(room_id: str, identity: IdentityDep, members: MembersDep) -> RoomOut:
+async def join(room_id: str, identity: IdentityDep, members: MembersDep) -> Response:
     """Become a member of a public room. Repeating it changes nothing."""
-    return RoomOut.of(await members.join(room_id, identity.user))
+    return answer(room_json(await members.join(room_id, identity.user)))
 
 
 @router.post("/{room_id}/leave", status_code=204, responses=refuses(Forbidden))

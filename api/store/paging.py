@@ -80,10 +80,15 @@ class Search(Generic[T]):
             self.found.append(row)
         return len(self.found) <= self._limit
 
-    def page(self, key: Callable[[T], Key], item: Callable[[T], U | None]) -> Page[U]:
+    def page(
+        self,
+        key: Callable[[T], Key],
+        item: Callable[[T], U | None],
+        size: Callable[[U | None], int] | None = None,
+    ) -> Page[U]:
         """Return the page, as `page` makes it."""
         looked_to = key(self._last) if self._is_cut and self._last is not None else None
-        return page(self._list_name, self.found, self._limit, key, item, looked_to=looked_to)
+        return page(self._list_name, self.found, self._limit, key, item, looked_to=looked_to, size=size)
 
 
 def accounts(matching: AccountFilter) -> str:
@@ -104,15 +109,20 @@ def page(
     item: Callable[[Any], T | None],
     *,
     looked_to: Key | None = None,
+    size: Callable[[T | None], int] | None = None,
 ) -> Page[T]:
     """Make a page of the first `limit` rows, or fewer if they are long. If `rows` has more, there is a next page.
 
     `rows` is read no further than the page goes, and one row more. A row whose `item` is None is passed over. It must
     not be left out of `rows`, because then the page would seem to be the last one. `looked_to` is the last key that was
-    looked at, if there are more keys: after it there is a next page too.
+    looked at, if there are more keys: after it there is a next page too. `size` says how many bytes an item takes; else
+    it is written to see it.
     """
     left = iter(rows)
-    shown, has_more = cut((key(row), item(row)) for row in islice(left, limit))
+    shown, has_more = cut(
+        ((key(row), item(row)) for row in islice(left, limit)),
+        size=size_of if size is None else lambda pair: size(pair[1]),
+    )
     has_more = has_more or next(left, None) is not None
     items = [one for _, one in shown if one is not None]
     last = shown[-1][0] if has_more else looked_to

@@ -1,12 +1,11 @@
 """The bodies of files."""
 
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
 
 from api.http.bodies.forms import Answer
 from api.models.attachments import MAX_ALT_CHARACTERS, Attachment
-from api.models.log import SentFile
 from api.models.page import Page
 from api.protocol.fields import Id, Strict, no_nul, timestamp
 
@@ -42,21 +41,6 @@ class SentFileOut(Answer):
     has_thumb: bool
     blur: str | None
     alt: str
-
-    @classmethod
-    def of_sent(cls, file: SentFile) -> Self:
-        """Make it from what a message says of it."""
-        return cls(
-            file_id=file.file_id,
-            name=file.name,
-            type=file.type,
-            size=file.size,
-            width=file.width,
-            height=file.height,
-            has_thumb=file.has_thumb,
-            blur=file.blur,
-            alt=file.alt,
-        )
 
 
 class FileOut(SentFileOut):

@@ -1,11 +1,7 @@
-"""The JSON of messages and of their pages, made without the models that describe it: those take five times as long.
-
-A message looks the same to everybody, so the JSON of short ones is kept, by the whole message.
-"""
+"""The JSON of messages and of their pages, made without the models that describe it: those take five times as long."""
 
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -13,21 +9,13 @@ from api.models.log import Around, Entry, Head, History, Message, Timeline
 from api.protocol.entries import entry_event
 from api.protocol.fields import timestamp
 
-MOST_KEPT: Final = 4_096
-"""So many messages are kept: those of some 80 pages."""
-MOST_CHARACTERS: Final = 1_000
-"""A message whose body is longer is not kept, so that all that are take a few MiB at most."""
-
 
 def message_json(message: Message) -> bytes:
     """Return the JSON of a `MessageOut`."""
-    if len(message.body) > MOST_CHARACTERS or message.reactions or message.files:
-        return orjson.dumps(message_fields(message))
-    return _kept(message)
+    return message.json(_made)
 
 
-@lru_cache(MOST_KEPT)
-def _kept(message: Message) -> bytes:
+def _made(message: Message) -> bytes:
     return orjson.dumps(message_fields(message))
 
 

@@ -7,7 +7,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.http.bodies.attachments import SentFileOut
 from api.http.bodies.forms import Answer
-from api.models.log import Edits, Entry, LinkPreview, Message, ShownAs
+from api.http.bodies.message_json import message_json
+from api.models.log import Edits, Entry, Message
 from api.models.page import Page
 from api.protocol.entries import ShownAsFields
 from api.protocol.fields import Body, Epoch, FileIds, Ref, SentBody, Seq, Strict, require_body, timestamp
@@ -66,11 +67,6 @@ class ShownAsOut(Answer):
             del fields["icon_emoji"]
         return fields
 
-    @classmethod
-    def of(cls, shown_as: ShownAs) -> Self:
-        """Make it from its record."""
-        return cls(name=shown_as.name, icon_url=shown_as.icon_url, icon_emoji=shown_as.icon_emoji)
-
 
 class LinkPreviewOut(Answer):
     """What the page behind a link in a message says of itself. Its picture is a file of this server."""
@@ -80,17 +76,6 @@ class LinkPreviewOut(Answer):
     description: str
     site_name: str
     picture: SentFileOut | None
-
-    @classmethod
-    def of(cls, preview: LinkPreview) -> Self:
-        """Make it from its record."""
-        return cls(
-            url=preview.url,
-            title=preview.title,
-            description=preview.description,
-            site_name=preview.site_name,
-            picture=None if preview.picture is None else SentFileOut.of_sent(preview.picture),
-        )
 
 
 class MessageOut(Answer):
@@ -120,33 +105,8 @@ class MessageOut(Answer):
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        """Make it from its record."""
-        return cls(
-            room_id=message.room_id,
-            seq=message.seq,
-            at=timestamp(message.at),
-            user_id=message.user_id,
-            username=message.username,
-            ref=message.ref,
-            body=message.body,
-            reply_to=message.reply_to,
-            thread=message.thread,
-            edited_at=timestamp(message.edited_at),
-            deleted=message.deleted,
-            pinned=message.pinned,
-            reactions=[
-                ReactionOut(emoji=one.emoji, count=one.count, user_ids=one.user_ids)
-                for one in message.reactions
-            ],
-            reply_count=message.reply_count,
-            last_reply_at=timestamp(message.last_reply_at),
-            mentions=message.mentions,
-            mentions_all=message.mentions_all,
-            is_bot=message.is_bot,
-            shown_as=None if message.shown_as is None else ShownAsOut.of(message.shown_as),
-            files=[SentFileOut.of_sent(one) for one in message.files],
-            previews=[LinkPreviewOut.of(one) for one in message.previews],
-        )
+        """Make it from its record, as a part of a greater answer."""
+        return cls.model_validate_json(message_json(message))
 
 
 class EditOut(Answer):

@@ -6,7 +6,6 @@ from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from api.http.bodies.forms import Answer, RoomName, Section, Topic
 from api.http.bodies.messages import MessageOut
-from api.models.accounts import ERASED_NAME, User
 from api.models.rooms import (
     MAX_SLOW_SECONDS,
     MAX_UNREAD,
@@ -17,7 +16,6 @@ from api.models.rooms import (
     Role,
     RoomFields,
     RoomKind,
-    RoomView,
     Visibility,
 )
 from api.protocol.fields import Epoch, Id, Seq, Strict, Time, timestamp
@@ -123,11 +121,6 @@ class NotifyOut(Answer):
     level: NotifyLevel
     muted_until: str | None
 
-    @classmethod
-    def of(cls, notify: Notify) -> "NotifyOut":
-        """Make it from its record."""
-        return cls(level=notify.level, muted_until=timestamp(notify.muted_until))
-
 
 class PlaceOut(Answer):
     """Where the caller keeps a room in their list of rooms."""
@@ -182,61 +175,6 @@ class RoomOut(Answer):
     users: Annotated[list[PersonOut], Field(description="The people of a direct room, with the caller")]
     member_count: int
     place: PlaceOut | None
-
-    @classmethod
-    def of(cls, view: RoomView) -> "RoomOut":
-        """Make it from its record."""
-        return cls(
-            id=view.room.id,
-            name=view.room.name,
-            topic=view.room.topic,
-            visibility=view.room.visibility,
-            archived=view.room.archived,
-            slow_seconds=view.room.slow_seconds,
-            post_role=view.room.post_role,
-            created_at=timestamp(view.room.created_at),
-            role=view.rights,
-            epoch=view.epoch,
-            seq=view.seq,
-            read_seq=view.read_seq,
-            unread_count=view.unread.count,
-            first_unread_seq=view.unread.first_seq,
-            mention_count=view.unread.mention_count,
-            notify=None if view.notify is None else NotifyOut.of(view.notify),
-            # Only members may read messages, also in a public room.
-            last_message=None
-            if view.last_message is None or view.role is None
-            else MessageOut.of(view.last_message),
-            kind=view.room.kind,
-            avatar=view.room.avatar or None,
-            users=_people(view),
-            member_count=view.member_count,
-            place=_place(view),
-        )
-
-
-def _people(view: RoomView) -> list[PersonOut]:
-    """Return the people of a direct room, for its members."""
-    if view.role is None:
-        return []
-    users = {user.id: user for user in view.users}
-    shown = [users.get(one) or User(one, ERASED_NAME, ERASED_NAME, created_at=0) for one in view.room.people]
-    return [
-        PersonOut(
-            id=one.id,
-            username=one.username,
-            display_name=one.display_name,
-            avatar=one.avatar or None,
-            is_bot=one.is_bot,
-        )
-        for one in shown
-    ]
-
-
-def _place(view: RoomView) -> PlaceOut | None:
-    if view.place is None:
-        return None
-    return PlaceOut(favourite=view.place.favourite, section=view.place.section, hidden=view.is_hidden)
 
 
 class RoomsOut(Answer):

@@ -1,6 +1,6 @@
 """Appends to the rooms' logs on SQLite, and reads them: each call in a transaction of its own."""
 
-# ruff: noqa: D102, S608 - the promises stand in `LogStore`; queries are joined from constants
+# ruff: noqa: D102 - the promises stand in `LogStore`; queries are joined from constants
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,12 +25,10 @@ from api.models.log import (
 from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore, MessagePlace
-from api.store.fold import UNCHANGED, folded
 from api.store.paging import PageSpace
-from api.store.sqlite import changed
 from api.store.sqlite.pages import Pages
-from api.store.sqlite.room_log import UP_TO_HEAD, RoomLog, bounded
-from api.store.sqlite.rows import COLUMNS, has_ref, rows_of
+from api.store.sqlite.room_log import RoomLog
+from api.store.sqlite.rows import has_ref
 from api.store.sqlite.standings import require_unchanged
 from api.store.sqlite.worker import Worker
 
@@ -117,7 +115,7 @@ class SqliteLog(LogStore):
         return await self._read(lambda cursor: self._log.pins(cursor, room_id))
 
     async def messages(self, places: Sequence[MessagePlace]) -> dict[MessagePlace, Message]:
-        return await self._read(lambda cursor: _messages(cursor, self._log, places))
+        return await self._read(lambda cursor: self._pages.messages(cursor, places))
 
 
 def _heads(cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, Head]:
@@ -162,24 +160,6 @@ def _news(cursor: apsw.Cursor, log: RoomLog, after: Mapping[str, int], limit: in
         News(Head(room_id, epoch, seq), bool(deleted), log.log(cursor, room_id, after[room_id], limit))
         for room_id, epoch, seq, deleted in rows
     ]
-
-
-def _messages(
-    cursor: apsw.Cursor, log: RoomLog, places: Sequence[MessagePlace]
-) -> dict[MessagePlace, Message]:
-    """Return folded messages by their places, by two queries for all of them."""
-    wanted = orjson.dumps([(room_id, bounded(seq)) for room_id, seq in places]).decode()
-    rows = rows_of(
-        cursor,
-        f"SELECT {COLUMNS} FROM entries WHERE (room_id, seq) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
-        f" AND kind = 'message' AND {UP_TO_HEAD}",
-        (wanted,),
-    )
-    states = changed.states_at(cursor, wanted)
-    return {
-        (one.room_id, one.seq): folded(one, states.get((one.room_id, one.seq), UNCHANGED))
-        for one in log.entries(rows)
-    }
 
 
 def _messages_by(cursor: apsw.Cursor, room_id: str, user_id: str, since: int, limit: int) -> list[int]:

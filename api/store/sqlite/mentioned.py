@@ -6,6 +6,8 @@ the mentions of a user, or to list them. `user_id` is `EVERYBODY` where all memb
 The functions take a cursor, and run inside a transaction.
 """
 
+# ruff: noqa: S608 - queries are joined from constants of this file
+
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +20,19 @@ from api.store.mentions import EVERYBODY, Mention, Place
 
 AFTER_ALL: Final[Place] = (2**63 - 1, 2**63 - 1, "")
 """Is above the place of every message."""
+COUNT: Final = (
+    "(SELECT count(*) FROM (SELECT 1 FROM ("
+    " SELECT author_id FROM mentions WHERE user_id = ?2 AND room_id = value ->> 0"
+    " AND seq > value ->> 1 AND seq <= value ->> 2"
+    " UNION ALL"
+    " SELECT author_id FROM mentions WHERE user_id = '' AND room_id = value ->> 0"
+    " AND seq > value ->> 1 AND seq <= value ->> 2 AND author_id <> ?2)"
+    f" WHERE author_id NOT IN (SELECT blocked_id FROM blocks WHERE user_id = ?2) LIMIT {MAX_UNREAD}))"
+)
+"""How many messages mention the user ?2, at most `MAX_UNREAD`. `value` is the id of a room, and the seqs between which.
+
+Those of whom the user has blocked do not count.
+"""
 
 
 def note(cursor: apsw.Cursor, entry: Entry) -> None:
@@ -36,23 +51,6 @@ def note(cursor: apsw.Cursor, entry: Entry) -> None:
             _forget(cursor, entry.room_id, target)
         case _:
             pass
-
-
-def count(cursor: apsw.Cursor, room_id: str, user_id: str, after: int, until: int) -> int:
-    """Return how many messages with a seq in (after, until] mention a user, at most `MAX_UNREAD`.
-
-    Those of whom the user has blocked do not count.
-    """
-    ((found,),) = cursor.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM ("
-        " SELECT author_id FROM mentions WHERE user_id = ?1 AND room_id = ?2 AND seq > ?3 AND seq <= ?4"
-        " UNION ALL"
-        " SELECT author_id FROM mentions WHERE user_id = '' AND room_id = ?2 AND seq > ?3 AND seq <= ?4"
-        " AND author_id <> ?1)"
-        " WHERE author_id NOT IN (SELECT blocked_id FROM blocks WHERE user_id = ?1) LIMIT ?5)",
-        (user_id, room_id, after, until, MAX_UNREAD),
-    )
-    return int(found)
 
 
 def _keep(cursor: apsw.Cursor, entry: Entry, seq: object, at: int | None) -> None:

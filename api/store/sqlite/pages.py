@@ -10,14 +10,16 @@ from itertools import islice
 from typing import Any, Final
 
 import apsw
+import orjson
 
 from api.models.kinds import NOTICES
 from api.models.log import Entry, Head, History, Message, Timeline
 from api.store import paging
+from api.store.base.log import MessagePlace
 from api.store.fold import folded
 from api.store.sqlite import changed
-from api.store.sqlite.room_log import RoomLog, bounded
-from api.store.sqlite.rows import COLUMNS, ReadRow, each_row, read_for_page
+from api.store.sqlite.room_log import UP_TO_HEAD, RoomLog, bounded
+from api.store.sqlite.rows import COLUMNS, ReadRow, each_row, read_for_page, rows_of
 
 _MESSAGES: Final = (
     f"SELECT {COLUMNS} FROM entries INDEXED BY messages"
@@ -64,6 +66,30 @@ class Pages:
             cursor, _REPLIES, head, before=None, after=after, limit=limit, more=(bounded(root),)
         )
         return History(_messages(shown), head.epoch, has_more)
+
+    def messages(self, cursor: apsw.Cursor, places: Sequence[MessagePlace]) -> dict[MessagePlace, Message]:
+        """Return folded messages by their places, by two queries for all of them."""
+        if not places:
+            return {}
+        wanted = orjson.dumps([(room_id, bounded(seq)) for room_id, seq in places]).decode()
+        rows = rows_of(
+            cursor,
+            f"SELECT {COLUMNS} FROM entries"
+            " WHERE (room_id, seq) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+            f" AND kind = 'message' AND {UP_TO_HEAD}",
+            (wanted,),
+        )
+        read = [one for row in rows if (one := self._for_page(row)) is not None]
+        states = changed.states_at(cursor, wanted)
+        found = dict[MessagePlace, Message]()
+        for entry, _, message in read:
+            place = entry.room_id, entry.seq
+            state = states.get(place)
+            if state is not None:
+                found[place] = folded(entry, state)
+            elif message is not None:
+                found[place] = message
+        return found
 
     def _shown(
         self,

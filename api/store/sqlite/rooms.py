@@ -6,51 +6,34 @@ The functions take a cursor, and run inside a transaction.
 # ruff: noqa: D102, S608 - the promises stand in `RoomStore`; queries are joined from constants of this file
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import apsw
 import orjson
 
 from api.errors import Conflict, NotFound
 from api.models.accounts import User
-from api.models.log import Appended, preview
+from api.models.log import Appended
 from api.models.names import is_named, searched_form
 from api.models.page import Page
 from api.models.rooms import (
-    LOBBY_ID,
     NOBODY,
     Membership,
     Role,
     Room,
-    RoomKind,
     RoomRule,
     RoomView,
-    Unread,
     Visibility,
 )
 from api.store import paging
 from api.store.base.rooms import RoomStore
 from api.store.epoch import new_epoch
 from api.store.shape import member_draft, room_draft
-from api.store.sqlite import mentioned
-from api.store.sqlite.accounts import USER, user_of
-from api.store.sqlite.members import keep, notify_of, place_of
+from api.store.sqlite.members import keep
 from api.store.sqlite.room_log import RoomLog
+from api.store.sqlite.room_views import ROOM, VIEW, RoomViews, most_bytes, room_of
 from api.store.sqlite.standings import rights_of, role_of
 from api.store.sqlite.worker import Worker
-from api.store.unread import MAX_LOOKED, unread
-
-_ROOM: Final = (
-    "rooms.id, name, topic, visibility, rooms.created_at, archived, slow_seconds, post_role, kind, people,"
-    " rooms.avatar"
-)
-_ROOM_COLUMNS: Final = 11
-_VIEW: Final = (
-    f"{_ROOM}, epoch, seq, message_seq, member_count,"
-    f" iif(rooms.id = '{LOBBY_ID}', (SELECT admin FROM users WHERE users.id = user_id), 0),"
-    " role, read_seq, notify_level, muted_until, favourite, section, hidden_at"
-)
 
 
 class SqliteRooms(RoomStore):
@@ -60,6 +43,7 @@ class SqliteRooms(RoomStore):
         self._read = reader.do
         self._write = writer.do
         self._log = log
+        self._seen = RoomViews(log)
 
     async def create(self, room: Room, owner: User) -> RoomView:
         return await self._write(lambda cursor: self._create(cursor, room, owner))
@@ -164,31 +148,42 @@ class SqliteRooms(RoomStore):
     def _view(self, cursor: apsw.Cursor, room_id: str, user_id: str) -> RoomView | None:
         """Return a room as a user sees it."""
         row = cursor.execute(
-            f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
+            f"SELECT {VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
             " WHERE id = ? AND NOT deleted",
             (user_id, room_id),
         ).fetchone()
-        return row and self._room_view(cursor, row, user_id)
+        return self._seen.views(cursor, [row], user_id)[0] if row else None
 
     def _views(self, cursor: apsw.Cursor, room_ids: Sequence[str], user_id: str) -> list[RoomView]:
         """Return those of these rooms that a user is a member of."""
-        found = (self._view(cursor, room_id, user_id) for room_id in dict.fromkeys(room_ids))
-        return [view for view in found if view is not None and view.role is not None]
+        rows: dict[str, Any] = {
+            row[0]: row
+            for row in cursor.execute(
+                f"SELECT {VIEW} FROM members JOIN rooms ON id = room_id"
+                " WHERE user_id = ? AND role IS NOT NULL AND NOT deleted"
+                " AND room_id IN (SELECT value FROM json_each(?))",
+                (user_id, orjson.dumps(list(room_ids)).decode()),
+            )
+        }
+        wanted = [rows[room_id] for room_id in dict.fromkeys(room_ids) if room_id in rows]
+        return self._seen.views(cursor, wanted, user_id)
 
     def _of_user(self, cursor: apsw.Cursor, user_id: str, after: str | None, limit: int) -> Page[RoomView]:
         """List a user's rooms in the order of joining."""
         rows = cursor.execute(
-            f"SELECT {_VIEW}, joined_at FROM members JOIN rooms ON id = room_id"
+            f"SELECT {VIEW}, joined_at FROM members JOIN rooms ON id = room_id"
             " WHERE user_id = ? AND role IS NOT NULL AND NOT deleted AND (joined_at, room_id) > (?, ?)"
             " ORDER BY joined_at, room_id LIMIT ?",
             (user_id, *paging.start(f"joined {user_id}", after), limit + 1),
         ).fetchall()
+        views = self._seen.views_by_id(cursor, rows[:limit], user_id)
         return paging.page(
             f"joined {user_id}",
             rows,
             limit,
             key=lambda row: (row[-1], row[0]),
-            item=lambda row: self._room_view(cursor, row[:-1], user_id),
+            item=lambda row: views[row[0]],
+            size=most_bytes,
         )
 
     def _public(
@@ -214,7 +209,7 @@ class SqliteRooms(RoomStore):
         if wanted is not None:
             list_name = f"{list_name} {wanted}"
         rows = cursor.execute(
-            f"SELECT {_VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
+            f"SELECT {VIEW} FROM rooms LEFT JOIN members ON room_id = id AND user_id = ?"
             f" WHERE {condition} AND (rooms.created_at, id) > (?, ?)"
             " ORDER BY rooms.created_at, id",
             (user_id, *paging.start(list_name, after)),
@@ -224,32 +219,8 @@ class SqliteRooms(RoomStore):
         for row in rows:
             if not search.look(row):
                 break
-        return search.page(
-            key=lambda row: (row[4], row[0]), item=lambda row: self._room_view(cursor, row, user_id)
-        )
-
-    def _room_view(self, cursor: apsw.Cursor, row: Any, user_id: str) -> RoomView:
-        epoch, seq, message_seq, count, is_admin, role, read_seq, level, muted_until, *place = row[
-            _ROOM_COLUMNS:
-        ]
-        room = _room(row[:_ROOM_COLUMNS])
-        is_all_read = role is None or read_seq >= message_seq
-        last = self._log.message(cursor, room.id, message_seq) if message_seq else None
-        return RoomView(
-            room=room,
-            epoch=epoch,
-            seq=seq,
-            role=role and Role(role),
-            read_seq=0 if role is None else read_seq,
-            unread=Unread() if is_all_read else _unread(cursor, room.id, user_id, read_seq, seq),
-            notify=None if role is None else notify_of(level, muted_until),
-            last_message=None if last is None else preview(last),
-            is_admin=bool(is_admin),
-            member_count=count,
-            message_seq=message_seq,
-            place=None if role is None else place_of(*place),
-            users=_users(cursor, room.people) if room.people else (),
-        )
+        views = self._seen.views_by_id(cursor, search.found[:limit], user_id)
+        return search.page(key=lambda row: (row[4], row[0]), item=lambda row: views[row[0]], size=most_bytes)
 
 
 def _insert(cursor: apsw.Cursor, room: Room) -> None:
@@ -270,8 +241,8 @@ def _insert(cursor: apsw.Cursor, room: Room) -> None:
 
 def _find(cursor: apsw.Cursor, room_id: str) -> Room | None:
     """Return a room."""
-    row = cursor.execute(f"SELECT {_ROOM} FROM rooms WHERE id = ? AND NOT deleted", (room_id,)).fetchone()
-    return row and _room(row)
+    row = cursor.execute(f"SELECT {ROOM} FROM rooms WHERE id = ? AND NOT deleted", (room_id,)).fetchone()
+    return row and room_of(row)
 
 
 def _store(cursor: apsw.Cursor, room: Room) -> None:
@@ -296,36 +267,6 @@ def _settings(room: Room) -> tuple[str | int, ...]:
     )
 
 
-def _users(cursor: apsw.Cursor, people: Sequence[str]) -> tuple[User, ...]:
-    """Return those of these users who have accounts, in their order."""
-    rows = cursor.execute(
-        f"SELECT {USER} FROM json_each(?) CROSS JOIN users ON users.id = value ORDER BY key",
-        (orjson.dumps(people).decode(),),
-    )
-    return tuple(user_of(row) for row in rows)
-
-
-def _unread(cursor: apsw.Cursor, room_id: str, user_id: str, read_seq: int, head_seq: int) -> Unread:
-    """Count a member's unread messages. Only indexes are read, and no bodies.
-
-    No more than `MAX_LOOKED` messages are looked at, so no more than the first `MAX_LOOKED` deleted ones matter. Those
-    that mention the member are found by an index of their own.
-    """
-    deleted = cursor.execute(
-        "SELECT DISTINCT target FROM entries INDEXED BY deletions"
-        " WHERE room_id = ? AND kind = 'delete' AND target > ? AND seq <= ? ORDER BY target LIMIT ?",
-        (room_id, read_seq, head_seq, MAX_LOOKED),
-    )
-    gone = {row[0] for row in deleted}
-    messages = cursor.execute(
-        "SELECT seq, user_id FROM entries INDEXED BY messages"
-        " WHERE room_id = ? AND kind = 'message' AND seq > ? AND seq <= ? ORDER BY seq",
-        (room_id, read_seq, head_seq),
-    )
-    found = unread(messages, gone, user_id)
-    return replace(found, mention_count=mentioned.count(cursor, room_id, user_id, read_seq, head_seq))
-
-
 def _names(cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, str]:
     """Return the names of rooms."""
     return dict(
@@ -344,20 +285,3 @@ def _count_of_user(cursor: apsw.Cursor, user_id: str) -> int:
         (user_id,),
     )
     return int(count)
-
-
-def _room(row: Any) -> Room:
-    id_, name, topic, visibility, created_at, archived, slow_seconds, post_role, kind, people, avatar = row
-    return Room(
-        id_,
-        name,
-        topic,
-        Visibility(visibility),
-        created_at,
-        bool(archived),
-        slow_seconds,
-        Role(post_role),
-        RoomKind(kind),
-        () if people is None else tuple(orjson.loads(people)),
-        avatar,
-    )
