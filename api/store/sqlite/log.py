@@ -25,8 +25,7 @@ from api.models.log import (
 from api.models.page import Page
 from api.models.rooms import Member
 from api.store.base.log import LogStore, MessagePlace
-from api.store.paging import PageSpace
-from api.store.sqlite.pages import Pages
+from api.store.sqlite.pages import MessagePages
 from api.store.sqlite.room_log import RoomLog
 from api.store.sqlite.rows import has_ref
 from api.store.sqlite.standings import require_unchanged
@@ -40,7 +39,7 @@ class SqliteLog(LogStore):
         self._read = reader.do
         self._write = writer.do
         self._log = log
-        self._pages = Pages(log)
+        self._pages = MessagePages(log)
 
     async def append(
         self, room_id: str, draft: Draft, *, author: Member | None = None, epoch: str | None = None
@@ -67,7 +66,7 @@ class SqliteLog(LogStore):
         return await self._read(lambda cursor: _ends(cursor, room_ids))
 
     async def stretches(self, wanted: Sequence[Stretch]) -> list[list[Entry]]:
-        return await self._read(lambda cursor: _stretches(cursor, self._log, wanted))
+        return await self._read(lambda cursor: self._log.stretches(cursor, wanted))
 
     async def entries(self, room_id: str, *, after: int, limit: int) -> list[Entry]:
         return await self._read(lambda cursor: self._log.log(cursor, room_id, after, limit))
@@ -139,15 +138,6 @@ def _ends(cursor: apsw.Cursor, room_ids: Sequence[str]) -> dict[str, End]:
         room_id: End(Head(room_id, epoch, seq), at if type(at) is int else 0, message_seq > 0)
         for room_id, epoch, seq, message_seq, at in rows
     }
-
-
-def _stretches(cursor: apsw.Cursor, log: RoomLog, wanted: Sequence[Stretch]) -> list[list[Entry]]:
-    """Return the entries of stretches, until a page is full."""
-    space, found = PageSpace(), list[list[Entry]]()
-    for room_id, after, until in wanted:
-        is_there = after < until and not space.is_full
-        found.append(log.log(cursor, room_id, after, until - after, space) if is_there else [])
-    return found
 
 
 def _news(cursor: apsw.Cursor, log: RoomLog, after: Mapping[str, int], limit: int) -> list[News]:

@@ -6,6 +6,7 @@ The functions take a cursor, and run inside a transaction.
 # ruff: noqa: D102, S608 - the promises stand in `MemberStore`; queries are joined from constants of this file
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import apsw
@@ -38,6 +39,8 @@ from api.store.sqlite.room_log import RoomLog, bounded
 from api.store.sqlite.standings import has_other_owner, membership_of, rights_of
 from api.store.sqlite.worker import Worker
 
+MOST_KEPT: Final = 4_096
+"""So many memberships are kept, in a few MiB."""
 _MEMBER: Final = (
     "room_id, user_id, username, display_name, role, joined_at, read_seq, notify_level, muted_until,"
     " archived, slow_seconds, post_role, admin, receipt_seq, is_bot, users.avatar"
@@ -138,18 +141,14 @@ def keep(
     )
 
 
-def _find(cursor: apsw.Cursor, room_id: str, user_id: str) -> Member | None:
-    """Return a membership."""
-    row = cursor.execute(
-        f"SELECT {_MEMBER} FROM {_MEMBERS} WHERE room_id = ? AND user_id = ? AND role IS NOT NULL",
-        (room_id, user_id),
-    ).fetchone()
-    return row and _member(row)
-
-
 def _find_many(cursor: apsw.Cursor, places: Sequence[Place]) -> dict[Place, Member]:
     """Return those of these memberships that exist."""
-    return {place: found for place in places if (found := _find(cursor, *place)) is not None}
+    rows = cursor.execute(
+        f"SELECT {_MEMBER} FROM json_each(?) CROSS JOIN {_MEMBERS}"
+        " WHERE room_id = value ->> 0 AND user_id = value ->> 1 AND role IS NOT NULL",
+        (orjson.dumps(places).decode(),),
+    )
+    return {(row[0], row[1]): _member(row) for row in rows}
 
 
 def _of_room(
@@ -303,7 +302,9 @@ def writable_of(archived: int, slow_seconds: int, post_role: str) -> Writable:
     return Writable(bool(archived), slow_seconds, Role(post_role))
 
 
+@lru_cache(MOST_KEPT)
 def _member(row: Any) -> Member:
+    """Make a membership. It is kept by its row, so whatever changes, it need not be told."""
     room_id, user_id, username, display_name, role, joined_at, read_seq, *more = row
     level, muted_until, archived, slow_seconds, post_role, is_admin, receipt_seq, is_bot, avatar = more
     return Member(

@@ -8,7 +8,7 @@ program, and is ignored. An entry below it that is missing, or cannot be read, i
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -26,13 +26,13 @@ from api.models.log import (
     Head,
     Kind,
     Message,
+    Stretch,
     unreadable,
 )
 from api.models.page import Page
 from api.models.rooms import Writable
 from api.store import paging
 from api.store.fold import UNCHANGED, folded
-from api.store.paging import PageSpace
 from api.store.ruling import Ruling, Target, completed, require_few_mentions, ruling, seq_of_target
 from api.store.shape import dense, require_appendable, require_shape
 from api.store.sqlite import changed, mentioned
@@ -44,6 +44,7 @@ from api.store.sqlite.rows import (
     insert,
     move_stray_aside,
     next_place,
+    read_for_page,
     read_row,
     ref_hash,
     rows_of,
@@ -56,6 +57,11 @@ _FORGET_AGAIN_SECONDS: Final = 2.0  # how long to wait before the next try
 _DIGEST_BYTES: Final = 8  # tells a retry from a mistake; a user who forges one harms only themselves
 
 
+_STRETCHES: Final = (
+    f"SELECT {COLUMNS} FROM"
+    " (SELECT key, value ->> 0 AS room, value ->> 1 AS above, value ->> 2 AS until FROM json_each(?))"
+    " CROSS JOIN entries ON room_id = room AND seq > above AND seq <= until ORDER BY key, seq"
+)
 UP_TO_HEAD: Final = "seq BETWEEN 1 AND (SELECT seq FROM rooms WHERE id = room_id AND NOT deleted)"
 
 
@@ -172,30 +178,44 @@ class RoomLog:
         found = self.entries(rows_of(cursor, select, (user_id, ref_hash(ref), room_id)))
         return found[0] if found else None
 
-    def log(
-        self, cursor: apsw.Cursor, room_id: str, after: int, limit: int, space: PageSpace | None = None
-    ) -> list[Entry]:
-        """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page.
+    def log(self, cursor: apsw.Cursor, room_id: str, after: int, limit: int) -> list[Entry]:
+        """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page."""
+        return self.stretches(cursor, [Stretch(room_id, after, bounded(after + limit))])[0]
 
-        With `space` other rooms share that page.
+    def stretches(self, cursor: apsw.Cursor, wanted: Sequence[Stretch]) -> list[list[Entry]]:
+        """Return exactly one entry for each seq of some stretches of different rooms, up to their heads.
+
+        They share one page. It ends within a stretch or after one, and those after it have no entries.
         """
-        after = bounded(after)
-        row = cursor.execute("SELECT seq FROM rooms WHERE id = ? AND NOT deleted", (room_id,)).fetchone()
-        until = 0 if row is None else min(bounded(after + limit), row[0])
-        if until <= after:
-            return []
-        rows = each_row(
-            cursor,
-            f"SELECT {COLUMNS} FROM entries WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
-            (room_id, after, until),
+        ends = dict[str, int](
+            cursor.execute(
+                "SELECT id, seq FROM rooms WHERE NOT deleted AND id IN (SELECT value FROM json_each(?))",
+                (orjson.dumps([one.room_id for one in wanted]).decode(),),
+            )
         )
-        read, is_cut = paging.cut((entry for row in rows if (entry := read_row(row)) is not None), space)
-        last = read[-1].seq if read else after
-        found = dense(room_id, read, after, last if is_cut else until)
-        for entry in found:
+        within = [
+            Stretch(one.room_id, bounded(one.after), min(one.until, ends.get(one.room_id, 0)))
+            for one in wanted
+        ]
+        rows = each_row(cursor, _STRETCHES, (orjson.dumps([*map(tuple, within)]).decode(),))
+        found = (one for row in rows if (one := read_for_page(row)) is not None)
+        read, is_cut = paging.cut(found, size=lambda one: one.size)
+        entries: dict[str, list[Entry]] = {one.room_id: [] for one in within}
+        for one in read:
+            entries[one.entry.room_id].append(one.entry)
+        end = read[-1].entry if is_cut else None
+        return [self._whole(one, entries[one.room_id], end) for one in _up_to(within, end)]
+
+    def _whole(self, stretch: Stretch, entries: Sequence[Entry], end: Entry | None) -> list[Entry]:
+        """Return the entries of a stretch without holes, up to the entry at the `end` of the page if that is in it."""
+        is_last = end is not None and end.room_id == stretch.room_id
+        whole = dense(
+            stretch.room_id, entries, stretch.after, end.seq if end is not None and is_last else stretch.until
+        )
+        for entry in whole:
             if entry.kind == UNREADABLE:
-                self.report(room_id, entry.seq)
-        return found
+                self.report(stretch.room_id, entry.seq)
+        return whole
 
     def changes_of(
         self, cursor: apsw.Cursor, room_id: str, seq: int, kind: Kind, *, after: int, limit: int
@@ -313,6 +333,14 @@ class RoomLog:
                 return target.message
             case Ruling.DELETED_BEFORE:
                 return self.log(cursor, target.message.room_id, (target.state.deleted_by or 0) - 1, 1)[0]
+
+
+def _up_to(stretches: Sequence[Stretch], end: Entry | None) -> Iterator[Stretch]:
+    """Yield stretches, and nothing of those that come after the one with the entry at the `end` of a page."""
+    is_over = False
+    for one in stretches:
+        yield one._replace(until=one.after) if is_over else one
+        is_over = is_over or (end is not None and one.room_id == end.room_id)
 
 
 def bounded(seq: int) -> int:
