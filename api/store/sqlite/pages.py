@@ -35,7 +35,7 @@ _REPLIES: Final = (
 )
 
 
-class Pages:
+class MessagePages:
     """The pages of the rooms' logs, newest first or oldest first."""
 
     def __init__(self, log: RoomLog) -> None:

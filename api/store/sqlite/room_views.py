@@ -28,7 +28,7 @@ from api.store.paging import size_of
 from api.store.sqlite import mentioned
 from api.store.sqlite.accounts import USER, user_of
 from api.store.sqlite.members import notify_of, place_of
-from api.store.sqlite.pages import Pages
+from api.store.sqlite.pages import MessagePages
 from api.store.sqlite.room_log import RoomLog
 from api.store.unread import MAX_LOOKED
 
@@ -67,7 +67,7 @@ class RoomViews:
     """Makes the views of rooms out of the rows of `VIEW`. A view has the newest message of the room."""
 
     def __init__(self, log: RoomLog) -> None:
-        self._pages = Pages(log)
+        self._pages = MessagePages(log)
 
     def views(self, cursor: apsw.Cursor, rows: Sequence[Any], user_id: str) -> list[RoomView]:
         """Return rooms as a user sees them, in the order given. Rows may have more columns after those of `VIEW`."""

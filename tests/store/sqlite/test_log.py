@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from api.errors import NotFound, RefConflict
 from api.models.log import Draft, Kind, unreadable
 from api.models.rooms import LOBBY_ID
-from api.store.sqlite.pages import Pages
+from api.store.sqlite.pages import MessagePages
 from api.store.sqlite.store import SqliteStore
 from tests.store.calls import whole_log
 from tests.store.make import ALICE, message
@@ -184,7 +184,7 @@ async def test_a_page_of_history_costs_the_same_at_any_depth(store: SqliteStore)
                 return False
 
             cursor.connection.set_progress_handler(step, 1)
-            Pages(store._log).history(cursor, LOBBY_ID, before=before, after=None, limit=50)
+            MessagePages(store._log).history(cursor, LOBBY_ID, before=before, after=None, limit=50)
             cursor.connection.set_progress_handler(None)
             return taken
 
