@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -31,30 +31,49 @@ MESSAGES: Final = 50
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked. `{room}` in the path is the id of a room."""
+    """What is asked. `{room}` in the path is the id of a room, and `{before}` a seq that is another each time.
+
+    A body may be made of the positions of a client that has missed one entry of each room.
+    """
 
     name: str
     method: str
     path: str
     status: int = 200
-    body: str = ""
+    body: str | Callable[[Node, str], str] = ""
 
-    def text(self, token: str, room_id: str) -> str:
-        """Return the bytes of the request."""
+    def texts(self, node: Node, tokens: list[str], room_id: str) -> list[str]:
+        """Return the bytes of the requests, of all users in turn."""
+        befores = range(MESSAGES + 2, MESSAGES * 2 + 2)
+        paths = {self.path.format(room=room_id, before=before): None for before in befores}
+        users = {
+            token: self.body if isinstance(self.body, str) else self.body(node, token) for token in tokens
+        }
+        return [self._text(path, token, body) for path in paths for token, body in users.items()]
+
+    def _text(self, path: str, token: str, body: str) -> str:
         lines = [
-            f"{self.method} {self.path.format(room=room_id)} HTTP/1.1",
+            f"{self.method} {path} HTTP/1.1",
             "Host: 127.0.0.1",
             f"Authorization: Bearer {token}",
             "User-Agent: bench",
             "Accept: application/json",
         ]
-        if self.body:
-            lines += ["Content-Type: application/json", f"Content-Length: {len(self.body)}"]
-        return "\r\n".join([*lines, "", self.body])
+        if body:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        return "\r\n".join([*lines, "", body])
+
+
+def _positions(node: Node, token: str) -> str:
+    """Return the body of POST /sync of a client that has missed the last entry of each of its rooms."""
+    rooms = node.ask("GET", "/rooms?limit=100", token)["items"]
+    known = [{"room_id": one["id"], "epoch": one["epoch"], "seq": one["seq"] - 1} for one in rooms[:ROOMS]]
+    return json.dumps({"positions": known, "others": False})
 
 
 REQUESTS: Final = (
     Request("GET a page of 50 messages", "GET", "/rooms/{room}/messages?limit=50"),
+    Request("GET a page of 50, another each time", "GET", "/rooms/{room}/messages?limit=50&before={before}"),
     Request("GET 50 rooms", "GET", "/rooms"),
     Request(
         "POST a message",
@@ -63,6 +82,7 @@ REQUESTS: Final = (
         201,
         json.dumps({"ref": "@@@@@@@@", "body": f"{'x' * 36}{PADDING}"}),
     ),
+    Request("POST /sync of 50 rooms", "POST", "/sync", 200, _positions),
     Request("GET /healthz", "GET", "/healthz"),
 )
 
@@ -81,7 +101,7 @@ def _node(root: Path, directory: Path) -> Iterator[tuple[Node, list[str], list[s
     with tailwire.node(store, directory, root=root) as node:
         tokens = node.sign_up(4)
         rooms = made_rooms(node, tokens, ROOMS)
-        for number, room_id in enumerate([*rooms, *([rooms[0]] * (MESSAGES - 1))]):
+        for number, room_id in enumerate([*rooms, *([rooms[0]] * (MESSAGES * 2 - 1))]):
             node.ask(
                 "POST",
                 f"/rooms/{room_id}/messages",
@@ -94,7 +114,7 @@ def _node(root: Path, directory: Path) -> Iterator[tuple[Node, list[str], list[s
 def _measured(contender: Contender, request: Request, seconds: float, directory: Path) -> Row:
     plan: dict[str, Any] = {"connections": CONNECTIONS, "status": request.status, "seconds": seconds}
     with _node(contender.root, directory) as (node, tokens, rooms):
-        plan["request"] = request.text(tokens[0], rooms[0])
+        plan["requests"] = request.texts(node, tokens, rooms[0])
         if contender.is_tailwire:
             return _asked(tailwire.subject(node, tokens), plan | {"port": node.port}, directory)
         answers = _answers(node, tokens[0], rooms[0])
@@ -104,7 +124,12 @@ def _measured(contender: Contender, request: Request, seconds: float, directory:
 
 def _answers(node: Node, token: str, room_id: str) -> dict[str, Any]:
     page = node.ask("GET", f"/rooms/{room_id}/messages?limit=50", token)
-    return {"page": page, "message": page["items"][-1], "rooms": node.ask("GET", "/rooms", token)}
+    return {
+        "page": page,
+        "message": page["items"][-1],
+        "rooms": node.ask("GET", "/rooms", token),
+        "sync": node.ask("POST", "/sync", token, json.loads(_positions(node, token))),
+    }
 
 
 @contextmanager

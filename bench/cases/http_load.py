@@ -1,14 +1,16 @@
-"""Asks one thing over and over, on some connections: `python -P http_load.py PLAN`.
+"""Asks some things over and over, on some connections: `python -P http_load.py PLAN`.
 
 PLAN is a file of JSON. Like load.c the program waits for the line `go`, and prints its events, so `Load` can run it.
 Each connection sends its next request when its last one is answered.
 """
 
 import asyncio
+import itertools
 import json
 import resource
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,10 +28,12 @@ class Asker(asyncio.Protocol):
 
     unique = 10_000_000
 
-    def __init__(self, request: bytes, status: bytes) -> None:
+    def __init__(self, requests: list[bytes], first: int, status: bytes) -> None:
+        """Each connection asks all of these requests in turn, from the first one on that is its own."""
         self.times: list[float] = []
         self.wrong = 0
-        self._request, self._status = request, b"HTTP/1.1 " + status
+        self._requests = itertools.cycle([*requests[first:], *requests[:first]])
+        self._status = b"HTTP/1.1 " + status
         self._buffer = b""
         self._asked_at = 0.0
 
@@ -41,7 +45,7 @@ class Asker(asyncio.Protocol):
         """Send a request."""
         Asker.unique += 1
         self._asked_at = time.monotonic()
-        self._transport.write(self._request.replace(UNIQUE, str(Asker.unique).encode()))
+        self._transport.write(next(self._requests).replace(UNIQUE, str(Asker.unique).encode()))
 
     def data_received(self, data: bytes) -> None:
         """Take an answer once it is whole, and ask again."""
@@ -67,10 +71,14 @@ def say(event: str, **fields: Any) -> None:
 async def main(plan: dict[str, Any]) -> None:
     """Connect, wait for the line `go`, and ask for as long as the plan says."""
     loop = asyncio.get_running_loop()
-    request, status = plan["request"].encode(), str(plan["status"]).encode()
+    requests, status = [one.encode() for one in plan["requests"]], str(plan["status"]).encode()
     askers = [
-        (await loop.create_connection(lambda: Asker(request, status), "127.0.0.1", plan["port"]))[1]
-        for _ in range(plan["connections"])
+        (
+            await loop.create_connection(
+                partial(Asker, requests, number % len(requests), status), "127.0.0.1", plan["port"]
+            )
+        )[1]
+        for number in range(plan["connections"])
     ]
     say("connected", count=len(askers), seconds=0, fault="")
     await asyncio.to_thread(sys.stdin.readline)

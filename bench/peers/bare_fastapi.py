@@ -44,6 +44,7 @@ class Message(BaseModel):
     is_bot: bool
     shown_as: dict[str, str] | None
     files: list[dict[str, Any]]
+    previews: list[dict[str, Any]]
 
 
 class Page(BaseModel):
@@ -56,6 +57,7 @@ class Person(BaseModel):
     id: str
     username: str
     display_name: str
+    avatar: str | None
     is_bot: bool
 
 
@@ -89,6 +91,7 @@ class Room(BaseModel):
     notify: Notify | None
     last_message: Message | None
     kind: str
+    avatar: str | None
     users: list[Person]
     member_count: int
     place: Place | None
@@ -105,7 +108,7 @@ class Sent(BaseModel):
 
 
 @app.get("/rooms/{room_id}/messages")
-async def page(room_id: str, limit: int = 50) -> Page:
+async def page(room_id: str, limit: int = 50, before: int | None = None) -> Page:
     return ANSWERS["page"]
 
 
@@ -117,6 +120,28 @@ async def rooms() -> Rooms:
 @app.post("/rooms/{room_id}/messages", status_code=201)
 async def post(room_id: str, sent: Sent) -> Message:
     return ANSWERS["message"]
+
+
+class Position(BaseModel):
+    room_id: str
+    epoch: str
+    seq: int
+
+
+class Positions(BaseModel):
+    positions: list[Position]
+    others: bool
+
+
+class Missed(BaseModel):
+    items: list[dict[str, Any]]
+    not_found: list[str]
+    has_more: bool
+
+
+@app.post("/sync")
+async def sync(known: Positions) -> Missed:
+    return ANSWERS["sync"]
 
 
 @app.get("/healthz")
