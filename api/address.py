@@ -24,6 +24,8 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     `forwarded_for` holds every X-Forwarded-For header as it came. Each proxy adds the address it saw at the right. So
     they are read from the right, as long as a trusted proxy wrote the entry. A client may have made up the rest.
     """
+    if not trusted:
+        return _alone(peer)
     hops = _hops(peer, forwarded_for, trusted)
     return str(hops[-1]) if hops else UNKNOWN
 
@@ -41,6 +43,8 @@ def client_scheme(
     right, as with X-Forwarded-For, or replaces what came. So the entry of the n-th trusted proxy is the n-th from the
     right, or the first where there are fewer.
     """
+    if not trusted:
+        return scheme
     proxies = sum(_is_in(hop, trusted) for hop in _hops(peer, forwarded_for, trusted))
     if not proxies:
         return scheme
@@ -89,6 +93,12 @@ def is_trusted(address: str, proxies: Sequence[Network]) -> bool:
     """Say whether an address is one of these proxies."""
     parsed = _parse(address)
     return parsed is not None and _is_in(parsed, proxies)
+
+
+@lru_cache(MAX_REMEMBERED)
+def _alone(peer: str) -> str:
+    parsed = _parse(peer)
+    return UNKNOWN if parsed is None else str(parsed)
 
 
 @lru_cache(MAX_REMEMBERED)

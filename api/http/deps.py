@@ -1,7 +1,7 @@
 """FastAPI dependencies of the routes: the caller, the caller's address, and the services."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, nullcontext
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, cast
@@ -25,6 +25,7 @@ from api.accounts.wiring import AccountServices
 from api.address import Network, client_address
 from api.errors import NotFound, Unauthorized
 from api.http.bodies.status import OpenDoor, Shown
+from api.http.plan import ANSWERING
 from api.http.probes import Probes, Recorder
 from api.http.problems import ON_MISSING
 from api.http.scopes import needs_of
@@ -290,20 +291,20 @@ StillDep = Annotated[Callable[[], Awaitable[object]], Depends(_still)]
 """Raises `Unauthorized` when the caller's token does not count any more, for routes that wait."""
 
 
-async def _answering() -> AsyncIterator[AsyncExitStack]:
-    async with AsyncExitStack() as stack:
-        yield stack
+async def _answering(request: Request) -> AsyncExitStack:
+    return cast("AsyncExitStack", request.scope[ANSWERING])
 
 
 AnsweringDep = Annotated[AsyncExitStack, Depends(_answering)]
 """What is entered here ends when the answer has been sent."""
 
 
-async def _identity(request: Request, parts: _Services, caller: CallerDep) -> AsyncIterator[Identity]:
-    reads = request.method in {"GET", "HEAD"}
-    # FastAPI ends a dependency that yields when the answer has been sent.
-    async with parts.limits.answers.under_way(caller.user.id) if reads else nullcontext():
-        yield caller
+async def _identity(
+    request: Request, parts: _Services, caller: CallerDep, answering: AnsweringDep
+) -> Identity:
+    if request.method in {"GET", "HEAD"}:
+        await answering.enter_async_context(parts.limits.answers.under_way(caller.user.id))
+    return caller
 
 
 IdentityDep = Annotated[Identity, Depends(_identity)]

@@ -18,6 +18,8 @@ from fastapi.params import Body, Form
 from fastapi.routing import APIRoute
 
 JSON: Final = "application/json"
+ANSWERING: Final = "fastapi_inner_astack"
+"""Where the scope of a request has what ends when its answer was sent. The name is FastAPI's."""
 WITHOUT_BODY: Final = frozenset({204, 304})
 _FAILED: Final = object()
 """Stands for what a dependency would have returned, had its fields been valid."""

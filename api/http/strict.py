@@ -24,7 +24,7 @@ from api.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
-from api.http.plan import JSON, plan_of
+from api.http.plan import ANSWERING, JSON, plan_of
 from api.protocol import strict_json
 from api.protocol.fields import MAX_REQUEST_BYTES
 
@@ -54,6 +54,7 @@ class PlannedRoute(APIRoute):
         assert self.plan is not None  # noqa: S101  for the type checker
         request = Request(scope, receive, send)
         async with AsyncExitStack() as stack:
+            scope[ANSWERING] = stack
             body = await self.check(request)
             response = self.finished(request, await self.plan.answer(request, body, stack))
             await response(scope, receive, send)

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Self
 
 from api.errors import Overloaded, RateLimited
 from api.limits.memory import RETRY_SECONDS, Memory
@@ -44,29 +42,27 @@ class Answers:
         if self._memory.is_nearly_short and self._used[user_id]:
             raise Overloaded("This node is short of memory", retry_after_seconds=RETRY_SECONDS)
 
-    @asynccontextmanager
-    async def under_way(self, user_id: str, *, is_patient: bool = False) -> AsyncIterator["UnderWay"]:
-        """Count one answer to a user while the block reads, makes and writes it: `PAGE_BYTES`, until it says less.
+    def under_way(self, user_id: str, *, is_patient: bool = False) -> "UnderWay":
+        """Count one answer to a user while a block reads, makes and writes it: `PAGE_BYTES`, until it says less.
 
-        Waits for its turn for at most `WAIT_SECONDS`. Raises `RateLimited` when others to the user take longer, or too
-        many of them wait, and `Overloaded` when the node has no space or is short of memory.
+        `async with` waits for its turn for at most `WAIT_SECONDS`. It raises `RateLimited` when others to the user take
+        longer, or too many of them wait, and `Overloaded` when the node has no space or is short of memory.
 
         An answer that `is_patient` waits for as long as it takes and needs no free memory: the client was told that it
         comes, and what is under way is bounded in any case.
         """
+        return UnderWay(self, user_id, is_patient=is_patient)
+
+    async def begin(self, user_id: str, *, is_patient: bool) -> None:
+        """Take the bytes of one answer to a user, as `under_way` says."""
         if not is_patient:
             self.require_memory(user_id)
-        if not self._has_space(user_id) or self._waiting_of(user_id):
-            if not is_patient and self._waiting_of(user_id) >= USER_WAITING:
-                raise _too_many()
-            await self._wait(user_id, None if is_patient else WAIT_SECONDS)
-        else:
+        if self._has_space(user_id) and not (self._waiting and self._waiting_of(user_id)):
             self.change(user_id, PAGE_BYTES)
-        answer = UnderWay(self, user_id)
-        try:
-            yield answer
-        finally:
-            answer.shrink(0)
+            return
+        if not is_patient and self._waiting_of(user_id) >= USER_WAITING:
+            raise _too_many()
+        await self._wait(user_id, None if is_patient else WAIT_SECONDS)
 
     def change(self, user_id: str, by: int) -> None:
         """Count more or fewer bytes of a user, and wake those who now have space."""
@@ -122,14 +118,25 @@ class Answers:
 
 
 class UnderWay:
-    """One answer under way."""
+    """One answer under way, while its block runs."""
 
-    __slots__ = ("_answers", "_bytes", "_user_id")
+    __slots__ = ("_answers", "_bytes", "_is_patient", "_user_id")
 
-    def __init__(self, answers: Answers, user_id: str) -> None:
+    def __init__(self, answers: Answers, user_id: str, *, is_patient: bool) -> None:
         self._answers = answers
         self._user_id = user_id
+        self._is_patient = is_patient
+        self._bytes = 0
+
+    async def __aenter__(self) -> Self:
+        """Wait for its turn."""
+        await self._answers.begin(self._user_id, is_patient=self._is_patient)
         self._bytes = PAGE_BYTES
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        """Make space for others."""
+        self.shrink(0)
 
     def shrink(self, size: int) -> None:
         """Say that the answer has only so many bytes, or so many left."""

@@ -30,6 +30,7 @@ class Database:
     def __init__(self, url: str, opening: Opening = Opening.PREPARE) -> None:
         """Raises `Invalid` unless `url` is `sqlite:///relative/path` or `sqlite:////absolute/path`."""
         self.path = path_of(url)
+        self._name = str(self.path)
         self._opening = opening
         self._epochs = SqliteEpochs(self.path)
         self._file_number: int | None = None
@@ -61,7 +62,7 @@ class Database:
     def require_in_place(self) -> None:
         """Raise `Unavailable` once the file was moved, deleted or replaced, as nobody would find our writes."""
         try:
-            if self.path.stat().st_ino == self._file_number:
+            if os.stat(self._name).st_ino == self._file_number:  # noqa: PTH116  before each job, so it must be quick
                 return
         except OSError:
             pass
