@@ -307,6 +307,20 @@ def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} points to {link}"
 
 
+def test_the_list_for_language_models_has_every_document_that_users_read() -> None:
+    named = set(re.findall(r"\]\(([^)]+)\)", (ROOT / "llms.txt").read_text()))
+    assert [one for one in named if not (ROOT / one).exists()] == []
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "integrations").glob("*.md")]
+    assert {path.relative_to(ROOT).as_posix() for path in pages} - named == set()
+
+
+@pytest.mark.anyio
+async def test_the_list_of_a_server_for_language_models_names_what_is_there(sqlite_node: Node) -> None:
+    named = re.findall(r"\]\(([^)]+)\)", (ROOT / "frontend" / "public" / "llms.txt").read_text())
+    found = {one: (await sqlite_node.client().get(f"/{one}")).status_code for one in named}
+    assert found == {"openapi.json": 200, "asyncapi.json": 200, "server": 200, "mcp": 405}
+
+
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_variable_that_a_document_names_exists(path: Path) -> None:
     compose = "".join(path.read_text() for path in ROOT.glob("compose*.yaml"))

@@ -52,6 +52,11 @@ SAYS: Final = {
         r"\['list_rooms', 'read_room', 'search', 'get_message', 'wait', 'send_message'\]",
         '"notice":".*untrusted.*"body":"The report is ready\\."',
     ],
+    "client.md": [
+        r"shown by Python: \['Message 1', 'Message 2', 'Message 3'\]",
+        r'shown by JavaScript: \["Message 1","Message 2","Message 3"\]',
+        '"items":.*"body":"While you were away".*"type":"live"',
+    ],
     "consumers.md": ['"body":"Is there an echo\\?"', '"ref":"echo:lobby:\\d+"', '"lag":\\d'],
 }
 AFTER: Final = {
@@ -129,7 +134,7 @@ def token(served_address: str) -> str:
 def test_a_page_can_be_followed_from_top_to_bottom(
     page: Path, served_address: str, token: str, tmp_path: Path
 ) -> None:
-    if "node" in AFTER.get(page.name, "") and shutil.which("node") is None:
+    if "node " in AFTER.get(page.name, "") + page.read_text() and shutil.which("node") is None:
         pytest.skip("a program of this page needs node")
     if "from mcp." in page.read_text() and find_spec("mcp") is None:
         pytest.skip("a program of this page needs mcp")
@@ -140,6 +145,7 @@ def test_a_page_can_be_followed_from_top_to_bottom(
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(place),
         "PORT": str(free_port()),
+        "NODE_OPTIONS": "--experimental-websocket --no-warnings",  # Node 20 has sockets by this alone
         **({} if page.name == FIRST else {"TOKEN": token}),
     }
     ran = subprocess.run(  # noqa: S603
@@ -155,6 +161,41 @@ def test_a_page_can_be_followed_from_top_to_bottom(
     for wanted in SAYS[page.name]:
         assert re.search(wanted, ran.stdout), f"{wanted} is not in:\n{ran.stdout}\n{ran.stderr}"
     assert token not in ran.stdout + ran.stderr
+    if shown := [one for one in blocks(page, "text") if one.startswith("> ")]:
+        require_frames(frames_in(ran.stdout), frames_in(shown[0]))
+
+
+def frames_in(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return what goes over the wire, as `client.md` writes it: what stands before the JSON of each line, and the JSON.
+
+    The type of a frame counts as standing before it. Numbers in an address do not count.
+    """
+    found = []
+    for line in text.splitlines():
+        if line.startswith(("> ", "< ")):
+            head, brace, rest = line.partition("{")
+            body = json.loads(brace + rest) if brace else {}
+            found.append((re.sub(r"=\d+", "=", f"{head.strip()} {body.get('type', '')}".strip()), body))
+    return found
+
+
+def require_frames(sent: list[tuple[str, dict[str, Any]]], shown: list[tuple[str, dict[str, Any]]]) -> None:
+    """Require that programs sent and got the frames that a page shows, each of them all. They may have more fields."""
+    assert len(sent) % len(shown) == 0
+    for place, (head, body) in enumerate(sent):
+        wanted, example = shown[place % len(shown)]
+        assert head == wanted
+        assert has_fields_of(body, example), f"{head} lacks fields of:\n{example}"
+
+
+def has_fields_of(value: object, example: object) -> bool:
+    if isinstance(example, dict):
+        return isinstance(value, dict) and all(
+            name in value and has_fields_of(value[name], one) for name, one in example.items()
+        )
+    if isinstance(example, list) and example and isinstance(value, list):
+        return all(has_fields_of(one, example[0]) for one in value)
+    return True
 
 
 def test_every_page_is_named_on_the_first() -> None:

@@ -8,7 +8,7 @@ export function NewTokenShown({ token, onDone }: { token: string; onDone(): void
       what="token"
       secret={token}
       label="Give this to the program"
-      hint="It is shown only now. Whoever has it may do what it allows, so keep it as you keep a password."
+      hint="It is shown only now. Whoever has it may do what it allows, so keep it as you keep a password. An assistant that speaks MCP needs this server's address with /mcp, too."
       onDone={onDone}
     />
   );
