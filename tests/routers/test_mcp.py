@@ -200,6 +200,45 @@ async def test_a_request_that_does_not_say_what_it_must_is_refused(
     assert (answer.status_code, answer.json()["id"], answer.json()["error"]["code"]) == (400, 7, number)
 
 
+async def test_the_name_of_a_tool_may_stand_in_base64(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": NEWEST,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "list_rooms", "_meta": meta},
+    }
+    headers = {**METHOD, "MCP-Protocol-Version": NEWEST, "Mcp-Name": "=?base64?bGlzdF9yb29tcw==?="}
+    answer = await alice.http.post("/mcp", json=body, headers=headers)
+    assert answer.json()["result"]["isError"] is False
+
+
+async def test_an_answer_tells_what_is_left_of_each_limit(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    said = {"room_id": LOBBY_ID, "body": "hello", "ref": "1"}
+    answer = await post(alice, "tools/call", name="send_message", arguments=said)
+    assert answer.headers["ratelimit-policy"] == '"requests";q=500;w=5, "sends";q=20;w=2'
+    assert '"sends";r=19' in answer.headers["ratelimit"]
+
+
+@pytest.mark.settings(origins=("https://tools.example",))
+async def test_a_page_of_a_listed_origin_may_send_the_headers_of_the_protocol(sqlite_node: Node) -> None:
+    alice = await sqlite_node.sign_up("alice")
+    asked = {
+        "Origin": "https://tools.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, mcp-protocol-version, mcp-method, mcp-name",
+    }
+    assert (await sqlite_node.client().options("/mcp", headers=asked)).status_code == 200
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    answer = await alice.http.post("/mcp", json=body, headers={"Origin": "https://tools.example"})
+    assert answer.status_code == 200
+
+
 async def test_a_header_of_the_protocol_that_stands_twice_is_refused(sqlite_node: Node) -> None:
     alice = await sqlite_node.sign_up("alice")
     for name in ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"):
