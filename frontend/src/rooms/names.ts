@@ -1,10 +1,13 @@
 import { type Signal, signal } from '@preact/signals';
+import type { ShownAs } from 'tailwire-client/wire/shown_as';
 import { Freshness } from '../browser/freshness';
 
 /** The user of an entry, as the entry tells it. */
 export interface Author {
   user_id: string;
   username: string;
+  /** How the message of a hook asks to be shown. */
+  shown_as?: ShownAs | null;
 }
 
 /**
@@ -16,9 +19,10 @@ export class Names {
   readonly #known = new Map<string, Signal<string | undefined>>();
   readonly #freshness = new Freshness();
 
-  /** The display name, or the username where no display name is known. */
-  of({ user_id, username }: Author): string {
-    return this.#signal(user_id).value || username;
+  /** The name that a message asks for, or the display name, or the username where no display name is known. */
+  of({ user_id, username, shown_as }: Author): string {
+    const name = this.#signal(user_id).value || username;
+    return shown_as && typeof shown_as.name === 'string' ? shown_as.name : name;
   }
 
   /** The id of the user's picture; empty where there is none, undefined where that is not known. */

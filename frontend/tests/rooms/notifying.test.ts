@@ -46,6 +46,13 @@ test.each<[Notify, Record<string, unknown>, boolean]>([
   expect(texts()).toEqual(noticed ? ['bob in Lobby: message 11'] : []);
 });
 
+test('a message of a hook is noticed under the name that it asks for', async () => {
+  await begin(page, ALL);
+  page.emit(makeEvent(11, { is_bot: true, shown_as: { name: 'Grafana', icon_url: null } }));
+  await pass();
+  expect(texts()).toEqual(['Grafana in Lobby: message 11']);
+});
+
 test('nobody is noticed of what they wrote themselves', async () => {
   await begin(page, ALL);
   page.emit(makeEvent(11, { user_id: ME, mentions_all: true }));

@@ -6,7 +6,7 @@ import { mediumTime } from '../../browser/time';
 import { withFound } from '../../formatting/found';
 import { keyOf } from '../../rooms/search';
 import { useSession } from '../parts/context';
-import { AuthorName } from '../timeline/Author';
+import { Name } from '../parts/Name';
 import { Body } from '../timeline/Body';
 import { useMentions } from '../timeline/mentions';
 
@@ -41,7 +41,7 @@ export function FoundItem({ message, terms, isReached, onOpen }: FoundItemProps)
           onClick={onOpen}
         >
           <strong>
-            <AuthorName of={entry} />
+            <Name of={entry} />
           </strong>{' '}
           in <bdi>{room ? titles.of(room) : 'a room'}</bdi>
           {thread != null && ', in a thread'}, <time dateTime={at}>{mediumTime(at)}</time>

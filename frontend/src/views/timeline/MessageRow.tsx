@@ -12,7 +12,7 @@ import { BotMark } from '../parts/BotMark';
 import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { Name, Username } from '../parts/Name';
-import { AuthorAvatar, AuthorName } from './Author';
+import { AuthorAvatar } from './Author';
 import type { Acts } from './acts';
 import { Excerpt } from './Excerpt';
 import { FilesPlace } from './FilesPlace';
@@ -95,13 +95,13 @@ export class MessageRow extends Component<MessageRowProps> {
           <header class={row.leads ? 'message-head' : 'message-head visually-hidden'}>
             {row.leads ? (
               <a class="message-author" href={personHash(room_id, author.user_id)} tabIndex={-1}>
-                <AuthorName of={author} />
+                <Name of={author} />
               </a>
             ) : (
-              <AuthorName of={author} />
+              <Name of={author} />
             )}{' '}
             {row.leads && entry?.is_bot && <BotMark />}
-            {row.leads && !entry?.shown_as && <Username of={author} />} {time}
+            {row.leads && <Username of={author} />} {time}
           </header>
           {reply_to && reply_to !== root && (
             <div class="answer">
@@ -291,7 +291,7 @@ function Quote({ seq, quoted, onQuote }: QuoteProps) {
       <Icon name="reply" size={14} />
       <span class="visually-hidden">In reply to </span>
       <strong>
-        <AuthorName of={quoted} />
+        <Name of={quoted} />
       </strong>
       <span class="quote-text" dir="auto">
         {quoted.deleted ? (
