@@ -84,7 +84,10 @@ class WebhookService:
         return await self._store.webhooks.of_room(room_id), manages
 
     async def change(self, room_id: str, webhook_id: str, by: str, change: WebhookChange) -> Webhook:
-        """Change a webhook. One with a new URL, or that is to go on, is tried at once. Raises `NotFound`, `Invalid`."""
+        """Change a webhook. Raises `NotFound`, `Invalid`.
+
+        One with a new URL is tried at once, and so is one that is to go on, also where it waits and is not paused.
+        """
         await self._require(room_id, webhook_id, by)
         url = None if change.url is None else self._check_url(change.url)
 
@@ -96,7 +99,7 @@ class WebhookService:
                 then = replace(then, kinds=_normal(change.kinds), trouble=None)
             if change.paused is True and one.paused is None:
                 then = replace(then, paused=PausedBy.OWNER)
-            if change.paused is False and one.paused is not None:
+            if change.paused is False:
                 then = replace(then, paused=None, trouble=None)
             return then
 

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from tests.browser.test_accessibility import AXE, Auditor
 from tests.browser.windows import escape, window
 from tests.node import PASSWORD, Node, eventually
-from tests.receiver import answer, receiving
+from tests.receiver import Receiver, answer, receiving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -87,13 +87,23 @@ async def test_a_hook_is_made_by_the_keyboard_and_its_messages_bear_its_name(
     await bob.evaluate(AXE.read_text())
     await audits[1].look("the hooks that a member sees")
 
-    await dialog.get_by_role("button", name="End the hook Deploys").focus()
-    await alice.keyboard.press("Enter")
+    await end_for_sure(dialog.get_by_role("button", name="End the hook Deploys"))
     await expect(dialog.get_by_text("Deploys is ended.")).to_be_visible()
     await expect(dialog.get_by_label("Name of a new hook")).to_be_visible()
     await expect(dialog.get_by_role("list", name="Incoming hooks")).to_be_focused()
     assert (await node.client().post(path, json={"text": "late"})).status_code == 404
     assert [audit.found for audit in audits] == [{}, {}]
+
+
+async def end_for_sure(end: Locator) -> None:
+    """Press a button that asks once more, leave it, which takes the question back, and press it twice."""
+    await end.press("Enter")
+    await expect(end).to_have_text("Really end?")
+    await end.press("Tab")
+    await expect(end).to_have_text("End")
+    await end.press("Enter")
+    await expect(end).to_have_text("Really end?")
+    await end.press("Enter")
 
 
 @pytest.mark.stores("sqlite")
@@ -129,6 +139,7 @@ async def test_an_owner_makes_a_webhook_and_manages_it_to_its_end(browser: Brows
         await expect(tried.get_by_role("listitem")).to_have_count(2)
         await expect(tried).to_contain_text("not taken, waits (answer 503")
         await manage_webhook(dialog)
+        await move_webhook(dialog, receiver)
         await dialog.get_by_role("button", name="Pause", exact=True).click()
         await expect(dialog.get_by_text("Paused by an owner of the room.")).to_be_visible()
         await alice.evaluate(AXE.read_text())
@@ -146,6 +157,7 @@ async def test_an_owner_makes_a_webhook_and_manages_it_to_its_end(browser: Brows
         await audits[1].look("the webhooks that a member sees")
         assert [audit.found for audit in audits] == [{}, {}]
         await dialog.get_by_role("button", name="End this webhook").click()
+        await dialog.get_by_role("button", name="Really end it?").click()
         dialog = alice.get_by_role("dialog", name="Integrations")
         await expect(dialog.get_by_text("is ended.")).to_be_visible()
         await expect(dialog.get_by_text("This room has no webhooks.")).to_be_visible()
@@ -163,6 +175,33 @@ async def make_webhook(dialog: Locator, url: str) -> None:
     await dialog.get_by_role("button", name="Make a webhook").click()
 
 
+async def move_webhook(dialog: Locator, receiver: Receiver) -> None:
+    """Let a webhook try at once what waits, and give it another address."""
+    try_now = dialog.get_by_role("button", name="Try now")
+
+    async def waits() -> bool:
+        for _ in range(
+            2
+        ):  # opened once more, the deliveries are read again, and with them how the webhook is
+            await dialog.get_by_text("Deliveries to").click()
+        return await try_now.is_visible()
+
+    await eventually(waits)
+    count = len(receiver.requests)
+    await try_now.click()
+    await expect(dialog.get_by_text("It is tried now.")).to_be_visible()
+    await receiver.until(count + 1)
+    await dialog.get_by_label("Address").fill("ftp://nowhere")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_text("Give an address with https://.")).to_be_visible()
+    await dialog.get_by_label("Address").fill(f"{receiver.url}/moved")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_text("It is saved.")).to_be_visible()
+    await expect(dialog.locator(".login-name").first).to_have_text(f"{receiver.url}/moved")
+    await receiver.until(count + 2)
+    assert receiver.requests[-1].path == "/in/moved"
+
+
 async def manage_webhook(dialog: Locator) -> None:
     """Let a webhook send again what it sent, choose other kinds for it, and give it another secret."""
     await dialog.get_by_label("From entry").fill("1")
@@ -170,7 +209,7 @@ async def manage_webhook(dialog: Locator) -> None:
     await expect(dialog.get_by_text("sent once more.").last).to_be_visible()
     await dialog.get_by_role("radio", name="Everything").check()
     await dialog.get_by_role("button", name="Save").click()
-    await expect(dialog.get_by_text("What is posted is saved.")).to_be_visible()
+    await expect(dialog.get_by_text("It is saved.")).to_be_visible()
     await dialog.get_by_role("button", name="Make a new secret").click()
     await expect(dialog.get_by_label("The new secret")).to_be_focused()
     assert (await dialog.get_by_label("The new secret").input_value()).startswith("whsec_")

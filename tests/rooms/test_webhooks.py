@@ -147,7 +147,6 @@ async def test_deliveries_are_listed_and_sent_once_more(
     (shown,) = await listed(alice, room_id)
     assert (shown["attempts"], shown["last_status"]) == (1, 301)
     assert shown["waiting_since"] < shown["next_attempt_at"]
-    await alice.http.patch(path, json={"paused": True})
     await alice.http.patch(path, json={"paused": False})  # tries at once
     await receiver.until(2)
     assert receiver.requests[0].headers["webhook-id"] == receiver.requests[1].headers["webhook-id"]

@@ -34,5 +34,7 @@ function titleOf(kind: string): string {
 
 /** Which kinds a webhook is sent, in plain words. */
 export function kindsText(kinds: readonly string[] | null): string {
-  return kinds === null ? '' : `Only: ${kinds.map(titleOf).join(', ')}.`;
+  if (kinds === null) return '';
+  const chosen = offeredKinds(kinds).filter(({ kind }) => kinds.includes(kind));
+  return `Only: ${chosen.map(({ title }) => title).join(', ')}.`;
 }

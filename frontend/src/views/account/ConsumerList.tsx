@@ -4,7 +4,7 @@ import { ago, fullTime } from '../../browser/time';
 import { useApp, useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
-import { WorkButton } from '../parts/WorkButton';
+import { SureButton } from '../parts/SureButton';
 import { useWork } from '../parts/work';
 
 interface ConsumerListProps {
@@ -60,8 +60,9 @@ export function ConsumerList({ of, heading }: ConsumerListProps) {
                 </p>
               )}
             </div>
-            <WorkButton
+            <SureButton
               class="button small"
+              sure="Really end?"
               label={`End the consumer ${one.name}`}
               heir={list}
               onPress={() =>
@@ -69,7 +70,7 @@ export function ConsumerList({ of, heading }: ConsumerListProps) {
               }
             >
               End
-            </WorkButton>
+            </SureButton>
           </li>
         ))}
       </ul>

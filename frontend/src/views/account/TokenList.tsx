@@ -5,7 +5,7 @@ import { ago, fullTime, mediumTime } from '../../browser/time';
 import { useAccount, useApp, useSession } from '../parts/context';
 import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
-import { WorkButton } from '../parts/WorkButton';
+import { SureButton } from '../parts/SureButton';
 import { useWork } from '../parts/work';
 import { SCOPES } from './scopes';
 
@@ -73,9 +73,15 @@ function TokenItem({ token, list, onEnd }: TokenItemProps) {
         </p>
         <p class="login-detail">{where ? <bdi>Only in {where.join(', ')}</bdi> : 'In all rooms'}</p>
       </div>
-      <WorkButton class="button small" label={`End the token ${name}`} heir={list} onPress={onEnd}>
+      <SureButton
+        class="button small"
+        sure="Really end?"
+        label={`End the token ${name}`}
+        heir={list}
+        onPress={onEnd}
+      >
         End
-      </WorkButton>
+      </SureButton>
     </li>
   );
 }

@@ -15,6 +15,7 @@ export function Deliveries({ webhooks, webhook }: { webhooks: Webhooks; webhook:
   const open = () => {
     const made = [true, false].map((dead) => webhooks.deliveries(webhook.webhook_id, dead));
     for (const list of made) void list.load();
+    void webhooks.load(); // so that what is said of the webhook is as new as they are
     setLists(made);
   };
   const [dead, tried] = lists;
@@ -22,7 +23,7 @@ export function Deliveries({ webhooks, webhook }: { webhooks: Webhooks; webhook:
     <details onToggle={(event) => (event.currentTarget as HTMLDetailsElement).open && open()}>
       <summary>Deliveries to {webhook.host}</summary>
       {dead && (dead.items.value.length > 0 || dead.state.value === 'failed') && (
-        <Lines title="Not taken" list={dead} webhooks={webhooks} webhook={webhook} />
+        <Lines title="Not taken" list={dead} isOver webhooks={webhooks} webhook={webhook} />
       )}
       {tried && (
         <Lines title="Newest attempts" list={tried} webhooks={webhooks} webhook={webhook} />
@@ -34,11 +35,13 @@ export function Deliveries({ webhooks, webhook }: { webhooks: Webhooks; webhook:
 interface LinesProps {
   title: string;
   list: PagedList<Delivery>;
+  /** The entries were given up. Of the others those that wait cannot be sent once more. */
+  isOver?: boolean;
   webhooks: Webhooks;
   webhook: Webhook;
 }
 
-function Lines({ title, list, webhooks, webhook }: LinesProps) {
+function Lines({ title, list, isOver = false, webhooks, webhook }: LinesProps) {
   const { error, done, run } = useWork();
   const items = list.items.value;
   const replay = (one: Delivery) =>
@@ -64,13 +67,15 @@ function Lines({ title, list, webhooks, webhook }: LinesProps) {
             <p class="login-detail login-text">
               {mediumTime(one.at)}: {one.type} {one.seq} {outcomeText(one)}
             </p>
-            <WorkButton
-              class="button small"
-              label={`Send entry ${one.seq} once more`}
-              onPress={() => replay(one)}
-            >
-              Send again
-            </WorkButton>
+            {(isOver || one.outcome === 'delivered') && (
+              <WorkButton
+                class="button small"
+                label={`Send entry ${one.seq} once more`}
+                onPress={() => replay(one)}
+              >
+                Send again
+              </WorkButton>
+            )}
           </li>
         ))}
       </ul>

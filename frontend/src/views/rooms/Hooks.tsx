@@ -13,7 +13,7 @@ import { useForm, wrongIf } from '../parts/form';
 import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
-import { WorkButton } from '../parts/WorkButton';
+import { SureButton } from '../parts/SureButton';
 import { useWork } from '../parts/work';
 import { HookAddress } from './HookAddress';
 
@@ -58,14 +58,15 @@ export function Hooks({ room }: { room: Room }) {
           <li class="login" key={hook.hook_id}>
             <HookText hook={hook} />
             {mayManage && (
-              <WorkButton
+              <SureButton
                 class="button small"
+                sure="Really end?"
                 label={`End the hook ${hook.name}`}
                 heir={list}
                 onPress={() => end(hook)}
               >
                 End
-              </WorkButton>
+              </SureButton>
             )}
           </li>
         ))}

@@ -1,4 +1,4 @@
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import type { Room } from 'tailwire-client/wire/protocol';
 import type { RenewedSecret, Webhook } from 'tailwire-client/wire/webhooks';
 import { mediumTime } from '../../browser/time';
@@ -9,10 +9,12 @@ import { FormCard } from '../parts/FormCard';
 import { type Fields, useForm, wrongIf } from '../parts/form';
 import { DoneLine, ErrorLine } from '../parts/Outcome';
 import { ShownOnce } from '../parts/ShownOnce';
+import { SureButton } from '../parts/SureButton';
 import { WorkButton } from '../parts/WorkButton';
 import { useWork } from '../parts/work';
 import { Deliveries } from './Deliveries';
 import { chosenKinds, kindFields, WebhookKinds, wrongKinds } from './WebhookKinds';
+import { URL_CHARACTERS, urlIn, wrongUrl } from './webhook_url';
 
 interface WebhookProps {
   webhooks: Webhooks;
@@ -29,6 +31,7 @@ interface WebhookPageProps extends WebhookProps {
 export function WebhookPage({ room, webhooks, webhook, onEnded }: WebhookPageProps) {
   const { error, done, run } = useWork();
   const { webhook_id: id, paused_by } = webhook;
+  useEffect(() => void webhooks.load(), [webhooks]);
   return (
     <>
       <p class="login-name">
@@ -39,6 +42,14 @@ export function WebhookPage({ room, webhooks, webhook, onEnded }: WebhookPagePro
         {webhook.replay && replayText(webhook.replay)}
       </p>
       <div class="form-actions">
+        {webhook.next_attempt_at && (
+          <WorkButton
+            class="button"
+            onPress={() => run(() => webhooks.set(id, { paused: false }), 'It is tried now.')}
+          >
+            Try now
+          </WorkButton>
+        )}
         <WorkButton
           class="button"
           onPress={() =>
@@ -50,18 +61,19 @@ export function WebhookPage({ room, webhooks, webhook, onEnded }: WebhookPagePro
         >
           {paused_by ? 'Resume' : 'Pause'}
         </WorkButton>
-        <WorkButton
+        <SureButton
           class="button danger"
+          sure="Really end it?"
           onPress={async () => {
             if (await run(() => webhooks.end(id))) onEnded();
           }}
         >
           End this webhook
-        </WorkButton>
+        </SureButton>
       </div>
       <ErrorLine text={error} />
       <DoneLine text={done} />
-      <Kinds webhooks={webhooks} webhook={webhook} />
+      <Settings webhooks={webhooks} webhook={webhook} />
       <Secret webhooks={webhooks} webhook={webhook} />
       <h3 class="invites-heading">Deliveries</h3>
       <Deliveries webhooks={webhooks} webhook={webhook} />
@@ -70,21 +82,31 @@ export function WebhookPage({ room, webhooks, webhook, onEnded }: WebhookPagePro
   );
 }
 
-function Kinds({ webhooks, webhook }: WebhookProps) {
-  const { webhook_id, kinds } = webhook;
+/** Where a webhook posts, and what. */
+function Settings({ webhooks, webhook }: WebhookProps) {
+  const { webhook_id, kinds, url } = webhook;
   const [done, setDone] = useState('');
   const form = useForm<string>({
-    names: kindFields(kinds),
-    check: (fields) => wrongKinds(fields, kinds),
+    names: ['url', ...kindFields(kinds)],
+    limits: { url: URL_CHARACTERS },
+    check: (fields) => [...wrongUrl(fields), ...wrongKinds(fields, kinds)],
     send: async (fields: Fields<string>) => {
       setDone('');
-      await webhooks.set(webhook_id, { kinds: chosenKinds(fields, kinds) });
-      setDone('What is posted is saved.');
+      const chosen = { kinds: chosenKinds(fields, kinds) };
+      const moved = urlIn(fields) === url ? {} : { url: urlIn(fields) };
+      await webhooks.set(webhook_id, { ...chosen, ...moved });
+      setDone('It is saved.');
     },
   });
   return (
     <>
       <FormCard form={form} send="Save" sending="Saving…">
+        <Field
+          label="Address"
+          {...form.field('url')}
+          initial={url ?? ''}
+          hint="Another one is given what follows, from where this one is. The secret stays."
+        />
         <WebhookKinds form={form} kinds={kinds} />
       </FormCard>
       <DoneLine text={done} />

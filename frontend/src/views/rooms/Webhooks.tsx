@@ -6,14 +6,12 @@ import { kindsText } from '../../rooms/webhook_kinds';
 import { stateText, type Webhooks as WebhookList } from '../../rooms/webhooks';
 import { Field } from '../parts/Field';
 import { FormCard } from '../parts/FormCard';
-import { type Fields, useForm, wrongIf } from '../parts/form';
+import { useForm } from '../parts/form';
 import { LoadFailure } from '../parts/LoadFailure';
 import { DoneLine } from '../parts/Outcome';
 import { ShownOnce } from '../parts/ShownOnce';
 import { chosenKinds, kindFields, WebhookKinds, wrongKinds } from './WebhookKinds';
-
-/** The longest address that the server takes. */
-const URL_CHARACTERS = 2_048;
+import { URL_CHARACTERS, urlIn, wrongUrl } from './webhook_url';
 
 interface WebhooksProps {
   room: Room;
@@ -98,10 +96,7 @@ function NewWebhook(props: { webhooks: WebhookList; onMade(webhook: MadeWebhook)
   const form = useForm<string>({
     names: ['url', ...kindFields(null)],
     limits: { url: URL_CHARACTERS },
-    check: (fields) => [
-      ...wrongIf(!/^https?:\/\/\S+$/.test(urlIn(fields)), 'url', 'Give an address with https://.'),
-      ...wrongKinds(fields, null),
-    ],
+    check: (fields) => [...wrongUrl(fields), ...wrongKinds(fields, null)],
     send: async (fields) =>
       props.onMade(await props.webhooks.make(urlIn(fields), chosenKinds(fields, null))),
   });
@@ -115,8 +110,4 @@ function NewWebhook(props: { webhooks: WebhookList; onMade(webhook: MadeWebhook)
       <WebhookKinds form={form} kinds={null} />
     </FormCard>
   );
-}
-
-function urlIn({ url = '' }: Fields<string>): string {
-  return url.trim();
 }
