@@ -106,10 +106,12 @@ async def test_older_messages_come_as_one_scrolls_and_what_is_found_follows_its_
 ) -> None:
     den, room_id = await den_of(sqlite_node)
     seqs = [await den.say(den.owner, f"apple {number}") for number in range(FEW)]
+    await den.owner.http.patch("/users/me", json={"display_name": "Olga Doe"})
     await is_indexed(den.member, "apple", 20)
     page = await tab(await browser.new_context(), sqlite_node, "alice")
     await page.goto(f"{sqlite_node.url}/#/search?q=apple")
     await expect(found(page)).to_have_count(20)
+    await expect(page.locator(".found-item strong").first).to_have_text("Olga Doe")
     await page.locator(".found-item").last.scroll_into_view_if_needed()
     await expect(found(page)).to_have_count(FEW)
     await expect(page.get_by_role("status").filter(has_text=re.compile(f"^{FEW} messages$"))).to_be_visible()

@@ -25,6 +25,10 @@ export class Names {
     return shown_as && typeof shown_as.name === 'string' ? shown_as.name : name;
   }
 
+  isKnown(user_id: string): boolean {
+    return !!this.#signal(user_id).value;
+  }
+
   /** The id of the user's picture; empty where there is none, undefined where that is not known. */
   avatarOf(user_id: string): string | undefined {
     return this.#signal(`${user_id} `).value;

@@ -88,5 +88,7 @@ test('kinds that a program has chosen are offered beside those that the page kno
   const offered = offeredKinds(['message', 'poll']).map(({ kind }) => kind);
   expect(offered).toEqual([...offeredKinds(null).map(({ kind }) => kind), 'poll']);
   expect(kindsText(null)).toBe('');
-  expect(kindsText(['pin', 'poll'])).toBe('Only: Pins, Entries of the kind poll.');
+  expect(kindsText(['delete', 'message', 'poll'])).toBe(
+    'Only: Messages, Deletions of messages, Entries of the kind poll.',
+  );
 });

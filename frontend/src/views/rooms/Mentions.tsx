@@ -5,9 +5,9 @@ import { messageHash } from '../../browser/router';
 import { mediumTime } from '../../browser/time';
 import { PagedList } from '../../wire/paged_list';
 import { useSession } from '../parts/context';
+import { FarName } from '../parts/FarName';
 import { LoadFailure } from '../parts/LoadFailure';
 import { MoreButton } from '../parts/MoreButton';
-import { Name } from '../parts/Name';
 import { PlaceHead } from '../parts/PlaceHead';
 import { Body } from '../timeline/Body';
 import { useMentions } from '../timeline/mentions';
@@ -51,7 +51,7 @@ function Mention({ message }: { message: Message }) {
     <li class="mention-item">
       <p class="mention-head">
         <strong>
-          <Name of={message} />
+          <FarName of={message} />
         </strong>{' '}
         in <bdi>{room ? titles.of(room) : 'a room'}</bdi>{' '}
         <time dateTime={at}>{mediumTime(at)}</time>

@@ -6,7 +6,7 @@ import { mediumTime } from '../../browser/time';
 import { withFound } from '../../formatting/found';
 import { keyOf } from '../../rooms/search';
 import { useSession } from '../parts/context';
-import { Name } from '../parts/Name';
+import { FarName } from '../parts/FarName';
 import { Body } from '../timeline/Body';
 import { useMentions } from '../timeline/mentions';
 
@@ -41,7 +41,7 @@ export function FoundItem({ message, terms, isReached, onOpen }: FoundItemProps)
           onClick={onOpen}
         >
           <strong>
-            <Name of={entry} />
+            <FarName of={message} />
           </strong>{' '}
           in <bdi>{room ? titles.of(room) : 'a room'}</bdi>
           {thread != null && ', in a thread'}, <time dateTime={at}>{mediumTime(at)}</time>
