@@ -29,7 +29,7 @@ from api.http.probes import Probes
 from api.http.problems import install_errors
 from api.http.request_log import RequestLog
 from api.http.wiring import http_settings
-from api.jobs.wiring import wire_jobs
+from api.jobs.wiring import wire_jobs, wire_previews
 from api.limits.memory import tune_collector
 from api.limits.wiring import wire_limits
 from api.metrics.metrics import Metrics
@@ -100,26 +100,22 @@ def create_app(settings: Settings, make_passwords: Callable[[], Passwords] = Pas
     )
     install_errors(app)
     for part in (
+        *(server, problems, auth, blocks, users, rooms, direct, members, bans, messages, reports, mentions),
         *(
-            server,
-            problems,
-            auth,
-            blocks,
-            users,
-            rooms,
-            direct,
-            members,
-            bans,
-            messages,
-            reports,
-            mentions,
             consumers,
             sync,
             search,
             mcp,
+            hooks,
+            webhooks,
+            room_invites,
+            admin,
+            admin_rooms,
+            invites,
+            bots,
+            tokens,
         ),
-        *(hooks, webhooks, room_invites, admin, admin_rooms, invites, bots, tokens, attachments, avatars),
-        *(health, ws),
+        *(attachments, avatars, health, ws),
     ):
         app.add_routes_of(part.router)
     if settings.serves_docs:
@@ -191,6 +187,7 @@ async def _running(
         tell=signals.tell,
         files=None if files is None else files.store,
         unsent_file_hours=settings.unsent_file_hours,
+        previews=wire_previews(settings, files),
     )
     rooms = wire_rooms(
         store,
@@ -296,6 +293,7 @@ async def _running(
             search=searching,
             files=rooms.attachments,
             removal=jobs.files,
+            links=None if jobs.previews is None else jobs.previews.reader,
             mentions=lambda: rooms.writing.mention_counts,
             socket_count=lambda: realtime.admission.open_count,
             memory_is_short=lambda: limits.memory.is_short,
@@ -349,6 +347,7 @@ async def _running(
         hub.close_all()
         await tasks.close()
         await guard.close()
+        await jobs.close()
         if searching is not None:
             await searching.close()
         if files is not None:

@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from api.config.files import FileSettings
 from api.config.hosts import LOOPBACK_NAMES, host_of, is_loopback, local_url, normal_host, normal_origin
+from api.config.links import LinkSettings, listed
 from api.config.machines import MachineSettings
 from api.config.searching import index_beside
 from api.config.secrets import secret_weakness, token_weakness
@@ -24,7 +25,7 @@ and fc00::/7 are the widest."""
 Signup: TypeAlias = Literal["open", "invite", "closed"]
 
 
-class Settings(MachineSettings, FileSettings):
+class Settings(MachineSettings, FileSettings, LinkSettings):
     """The settings, which never change once read. Their descriptions are the table of docs/configuration.md."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -287,9 +288,7 @@ class Settings(MachineSettings, FileSettings):
     )
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+        return listed(value)
 
     @field_validator("url")
     @classmethod

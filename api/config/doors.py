@@ -26,6 +26,9 @@ def open_doors(settings: Settings) -> list[Door]:
         doors.append(Door("/metrics is open", "TAILWIRE_METRICS_TOKEN or TAILWIRE_PRODUCTION=true"))
     if not settings.production:
         doors.append(Door("session cookies may travel over plain http", "TAILWIRE_PRODUCTION=true"))
+    if settings.link_previews and settings.link_preview_allow:
+        what = "who may write learns the titles of pages in private networks"
+        doors.append(Door(what, "TAILWIRE_LINK_PREVIEW_ALLOW without them"))
     if settings.allowed_hosts is None:
         doors.append(
             Door("requests for any host name are answered", "TAILWIRE_HOSTS, such as chat.example.org")

@@ -1,20 +1,12 @@
 """Looks at pictures in a process of its own: they come from strangers, and their decoders are large.
 
-The process reads one line of JSON for each picture and answers with one. It never touches a picture itself: for each
-it forks, so that one which breaks the decoder meets no other, and takes nothing with it. What is forked has bounds
-that the kernel keeps. Only this module imports Pillow.
+For each picture it forks, within bounds: see `forks.py`. Only this module imports Pillow.
 """
 
 import errno
-import json
-import os
-import resource
-import signal
-import sys
 import warnings
 from base64 import b64encode
 from collections.abc import Callable
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +25,7 @@ from PIL import (  # the plugins are named, so that no other is loaded
 )
 
 from api.files.content_types import HEAD_BYTES, type_of
+from api.files.forks import Bounds, serve
 from api.files.thumbhash import thumbhash
 
 __all__ = [
@@ -42,7 +35,7 @@ __all__ = [
     "MpoImagePlugin",
     "PngImagePlugin",
     "WebPImagePlugin",
-    "serve",
+    "answer",
 ]
 
 FORMATS: Final = {
@@ -60,14 +53,7 @@ MOST_MOVING_PIXELS: Final = 100_000_000
 MOST_PROFILE_BYTES: Final = 1 << 20
 """A colour profile has some kilobytes. A larger one is not read."""
 
-MEMORY_BYTES: Final = 1 << 30
-CPU_SECONDS: Final = 20
-FILE_BYTES: Final = 128 << 20
-DESCRIPTORS: Final = 32
-NICENESS: Final = 10
-"""Messages go first."""
-
-FIRST_TO_END: Final = "1000"
+BOUNDS: Final = Bounds(memory_bytes=1 << 30, cpu_seconds=20, file_bytes=128 << 20)
 
 THUMB_PIXELS: Final = 720
 """The longest side of a thumbnail: twice what the page shows, for screens of high density."""
@@ -90,65 +76,12 @@ class NotShown(Exception):
     """The picture is not shown. Its text is one of the reasons in `pictures.py`."""
 
 
-def serve() -> None:
-    """Answer lines on standard input until it ends."""
-    Image.preinit()
-    requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    for line in requests:
-        answers.write(_answer_in_fork(line) + b"\n")
-        answers.flush()
-
-
-def _answer_in_fork(line: bytes) -> bytes:
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _work(line, writing)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read()
-    _, status = os.waitpid(child, 0)
-    if status == 0:
-        return answer
-    return json.dumps({"died": os.waitstatus_to_exitcode(status)}).encode()
-
-
-def _work(line: bytes, writing: int) -> None:
-    """Look at one picture within bounds, and end this process."""
-    status = 1
-    try:
-        for descriptor in (0, 1):  # the next request is none of its business
-            os.close(descriptor)
-        request = json.loads(line)
-        _confine(request["seconds"])
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(json.dumps(_answer(request)).encode())
-        status = 0
-    finally:
-        os._exit(status)
-
-
-def _confine(seconds: float) -> None:
-    """Set the bounds. Who takes more processor time than allowed, or `seconds` by the clock, is ended by the kernel."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))  # SIGXCPU, and then SIGKILL
-    for limit, value in (
-        (resource.RLIMIT_FSIZE, FILE_BYTES),
-        (resource.RLIMIT_NOFILE, DESCRIPTORS),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(limit, (value, value))
-    with suppress(ValueError):  # macOS has this limit and lets nobody set it
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    os.nice(NICENESS)
-    with suppress(
-        OSError
-    ):  # only Linux has this: where memory is short, this process ends and not the server
-        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_END, encoding="ascii")
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Look at one picture, within the bounds of Pillow and those that the kernel keeps."""
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     warnings.simplefilter("error", Image.DecompressionBombWarning)
+    return _answer(request)
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -309,4 +242,5 @@ def _blur(thumb: Image.Image) -> str:
 
 
 if __name__ == "__main__":
-    serve()
+    Image.preinit()
+    serve(answer, BOUNDS)

@@ -1,13 +1,10 @@
 """Has pictures looked at in another process, and keeps that process."""
 
 import asyncio
-import json
-import os
 import signal
-import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +12,7 @@ from typing import Any, Final
 import structlog
 
 from api.errors import BadFile, Overloaded
+from api.files.child import SAFE_TO_RETRY, ChildProcess
 
 AT_ONCE: Final = 2
 """So many pictures are looked at at a time. Each may take a gigabyte of memory."""
@@ -22,11 +20,7 @@ MOST_WAITING: Final = 100
 """When more pictures wait than this, a further one is refused at once."""
 LOOK_SECONDS: Final = 30.0
 """A photograph takes less than two seconds. What takes so long is given up."""
-GRACE_SECONDS: Final = 5.0
-"""After this time the kernel must have ended the process that looked; else its parent is replaced."""
-LINE_BYTES: Final = 1 << 20
-"""No answer is longer: the longest holds two sizes of an avatar."""
-PACKAGE: Final = Path(__file__).parents[2]
+MODULE: Final = "api.files.picture_process"
 
 REASONS: Final = {
     "pixels": "The picture has too many pixels: 50 million at most",
@@ -34,8 +28,6 @@ REASONS: Final = {
     "costly": "The picture takes too much time or memory",
     "broken": "The picture is damaged, or not what it seems to be",
 }
-SAFE_TO_RETRY: Final = {-signal.SIGALRM, -signal.SIGKILL, -signal.SIGTERM}
-"""How a process ends where the machine is busy or short of memory, which is not the fault of the picture."""
 
 log = structlog.get_logger("api.files")
 
@@ -69,7 +61,7 @@ class Pictures:
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._idle: list[_Process] = []
+        self._idle: list[ChildProcess] = []
         self._waiting = 0
         self.counts = {"shown": 0, "refused": 0, "given_up": 0}
 
@@ -121,7 +113,7 @@ class Pictures:
         return None if answer["type"] is None else answer
 
     async def _ask_process(self, request: dict[str, Any]) -> dict[str, Any]:
-        process = self._idle.pop() if self._idle else _Process()
+        process = self._idle.pop() if self._idle else ChildProcess(MODULE)
         try:
             answer = await process.ask(request)
         except BaseException as error:
@@ -146,54 +138,3 @@ def _reason(answer: dict[str, Any]) -> str | None:
         return "costly" if answer["died"] == -signal.SIGXCPU else "broken"
     reason: str | None = answer.get("refused")
     return reason
-
-
-class _Process:
-    """One process of `picture_process.py`. It is asked for one picture at a time."""
-
-    def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Raises `OSError`, `EOFError` or `TimeoutError` where there is no answer."""
-        process = await self._running()
-        if process.stdin is None or process.stdout is None:
-            raise BrokenPipeError
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        async with asyncio.timeout(request["seconds"] + GRACE_SECONDS):
-            await process.stdin.drain()
-            line = await process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    async def end(self) -> None:
-        """End the process, and with it the one that looks at a picture."""
-        if (process := self._process) is None:
-            return
-        self._process = None
-        with suppress(ProcessLookupError):  # it has ended already
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-
-    async def _running(self) -> asyncio.subprocess.Process:
-        if self._process is not None and self._process.returncode is not None:
-            log.warning("picture_process_ended", status=self._process.returncode)
-            self._process = None
-        if self._process is None:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "api.files.picture_process",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,  # what a decoder says about a picture is no line of our log
-                limit=LINE_BYTES,
-                cwd="/",
-                # Nothing else: the environment of the server holds its secrets.
-                env={"PYTHONPATH": str(PACKAGE), "MALLOC_ARENA_MAX": "1"},
-                start_new_session=True,
-            )
-        return self._process

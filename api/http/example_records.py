@@ -44,6 +44,13 @@ FILE: Final = {
     "blur": "3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
     "alt": "A cat on a keyboard",
 }
+PREVIEW: Final = {
+    "url": "https://cats.example/ada",
+    "title": "Ada's cat",
+    "description": "She sleeps on keyboards.",
+    "site_name": "Cats",
+    "picture": FILE,
+}
 MESSAGE: Final = {
     **WRITTEN,
     "thread": None,
@@ -58,6 +65,7 @@ MESSAGE: Final = {
     "is_bot": False,
     "shown_as": None,
     "files": [FILE],
+    "previews": [PREVIEW],
 }
 ROOM: Final = {
     "id": "lobby",

@@ -21,6 +21,7 @@ from api.jobs.leases import RENEW_SECONDS, LeaseHolder
 from api.models.attachments import Attachment, Usage, file_ids_in
 from api.models.followers import Lease
 from api.models.log import Entry, Kind
+from api.models.previews import picture_ids, previews_in
 from api.store.base.store import Store
 
 LEASE: Final = "file removal"
@@ -127,7 +128,14 @@ class FileRemoval:
         if one.is_avatar and one.is_whole and await self._is_shown(one):
             await self._store.attachments.renew(one.id, at=now_ms())
             return True
-        if one.ref is not None and not one.is_avatar:
+        if one.is_in_preview and one.seq is not None and one.is_whole:
+            message = await self._store.log.message(one.room_id, one.seq)
+            if message is not None and one.id in picture_ids(message.previews):
+                await self._store.attachments.send(
+                    [one.id], room_id=one.room_id, user_id=one.user_id, seq=one.seq
+                )
+                return True
+        elif one.ref is not None and not one.is_avatar:
             entry = await self._store.log.sent_as(one.room_id, one.user_id, one.ref)
             if entry is not None and one.id in file_ids_in(entry.data):
                 await self._store.attachments.send(
@@ -172,10 +180,26 @@ class FileFollower(Follower):
         if entry.kind == Kind.MESSAGE and (ids := file_ids_in(entry.data)):
             await attachments.send(ids, room_id=entry.room_id, user_id=entry.user_id, seq=entry.seq)
         target = entry.data.get("target")
-        if entry.kind != Kind.DELETE or not isinstance(target, int):
+        if not isinstance(target, int):
             return
-        if await attachments.give_up_message(entry.room_id, target):
+        if entry.kind == Kind.DELETE and await attachments.give_up_message(entry.room_id, target):
             self._removal.begin()
+        elif entry.kind in {Kind.EDIT, Kind.PREVIEW}:
+            await self._note_previews(entry, target)
+
+    async def _note_previews(self, entry: Entry, seq: int) -> None:
+        """Let the pictures go of previews that a message has no more."""
+        attachments = self._rooms.attachments
+        if ids := picture_ids(previews_in(entry.data)):
+            await attachments.send(ids, room_id=entry.room_id, user_id=entry.user_id, seq=seq)
+        sent = [one for one in await attachments.of_message(entry.room_id, seq) if one.is_in_preview]
+        if not sent:
+            return
+        message = await self._rooms.log.message(entry.room_id, seq)
+        shown = set() if message is None else set(picture_ids(message.previews))
+        for one in sent:
+            if one.id not in shown and await attachments.give_up(one):
+                self._removal.begin()
 
     async def _forget(self, room_id: str) -> None:
         while await self._rooms.attachments.give_up_room(room_id):

@@ -244,6 +244,9 @@ class Metrics(Collector):
             "Webhooks that wait because their receivers are down or refuse; 0 where another process posts.",
             webhooks.waiting,
         )
+        counts = {} if self._parts.links is None else self._parts.links.counts
+        links = (((outcome,), count) for outcome, count in counts.items())
+        yield _counter("tailwire_links", "Links that were looked at here, by outcome.", ["outcome"], links)
 
     def _search(self) -> Iterator[Metric]:
         search = self._parts.search

@@ -174,6 +174,14 @@ class RemovalCounts(Protocol):
         """How many bytes there is space for, or None where nobody knows."""
 
 
+class LinkCounts(Protocol):
+    """The links in messages that were looked at here."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The links, by what came of each."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The parts of a node that know how much there is of something now."""
@@ -198,6 +206,7 @@ class Parts:
     search: SearchParts | None
     files: UploadCounts | None
     removal: RemovalCounts | None
+    links: LinkCounts | None
     mentions: Callable[[], Mapping[str, int]]
     socket_count: Callable[[], int]
     memory_is_short: Callable[[], bool]

@@ -18,6 +18,10 @@ AVATAR: Final = "\tavatar"
 no room, and that of a room's picture has the id of the room in place of its user's."""
 
 
+PREVIEW: Final = "\tpreview"
+"""The ref of the picture in the preview of a link. From the beginning its row has the seq of the message."""
+
+
 class FileState(StrEnum):
     """How far a file has come."""
 
@@ -69,6 +73,11 @@ class Attachment:
     def is_avatar(self) -> bool:
         """Whether it is the picture of a user or a room, which no message can have."""
         return self.ref == AVATAR
+
+    @property
+    def is_in_preview(self) -> bool:
+        """Whether this server made it of the picture of a page behind a link."""
+        return self.ref == PREVIEW
 
     @property
     def data(self) -> EntryData:

@@ -28,6 +28,7 @@ from api.ids import random_id
 from api.limits.concurrency import ConcurrencyLimit
 from api.models.attachments import Attachment, FileQuota, FileState, FoundFile, file_ids_in
 from api.models.log import Appended, Draft, EntryData, Json, Kind, Message
+from api.models.previews import picture_ids
 from api.models.rooms import Member
 from api.rooms.members import MemberService
 from api.rooms.operations import Operation
@@ -65,6 +66,11 @@ class FileParts:
     addresses: FileAddresses
     pictures: Pictures
     limits: FileLimits
+
+    @property
+    def quota(self) -> FileQuota:
+        """How much may be kept."""
+        return self.limits.quota
 
     async def close(self) -> None:
         """End the processes that look at pictures, and the threads that read and write."""
@@ -144,7 +150,13 @@ class AttachmentService:
     async def own(self, user_id: str, file_id: str) -> Attachment:
         """Return a file of a user that no message has."""
         one = (await self._store.attachments.get_many([file_id])).get(file_id)
-        if one is None or one.user_id != user_id or one.is_avatar or one.state in _NOT_OWN:
+        if (
+            one is None
+            or one.user_id != user_id
+            or one.is_avatar
+            or one.is_in_preview
+            or one.state in _NOT_OWN
+        ):
             raise NotFound
         return one
 
@@ -248,7 +260,7 @@ class AttachmentService:
             return
         with suppress(Unavailable):  # then the follower does it
             if message is not None:
-                ids = [one.file_id for one in message.files]
+                ids = [*(one.file_id for one in message.files), *picture_ids(message.previews)]
                 await self._store.attachments.send(
                     ids, room_id=room_id, user_id=message.user_id, seq=message.seq
                 )

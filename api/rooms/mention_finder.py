@@ -7,10 +7,10 @@ marks as mentions what is found here (`frontend/src/formatting/`).
 
 import re
 import unicodedata
-from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from api.models.code_marks import NO_URL, Ticks, without_fences
 from api.models.usernames import MAX_USERNAME_CHARACTERS, NAME_PUNCTUATION, may_be_username, normal_username
 
 EVERYBODY: Final = "room"
@@ -20,16 +20,7 @@ _LONGEST: Final = 4 * MAX_USERNAME_CHARACTERS
 _ENDING: Final = "".join(NAME_PUNCTUATION)
 """What ends a sentence rather than a name."""
 
-_MARK: Final = r"[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])[ \t])"
-"""What a line of a quote or of a list begins with."""
-_FENCE: Final = re.compile(rf"(?P<marks>(?:{_MARK})*)[ \t]*(?P<fence>`{{3,}}|~{{3,}})(?P<rest>.*)")
-_QUOTES: Final = re.compile(r"(?:[ \t]*>)*")
-_NO_URL: Final = (
-    r"\s<>\"`\u00ab\u00bb\u2018\u201a-\u201d\u201e-\u201f\u2039\u203a\u3001-\u3003\u3008-\u3011\u3014-\u301f"
-    r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
-)
-"""The characters that end a URL, as in `browser/text.ts`: blanks, quotes, and punctuation of unspaced scripts."""
-_TOKEN: Final = re.compile(rf"\\[`@]|`+|https?://[^{_NO_URL}]+|@", re.IGNORECASE)
+_TOKEN: Final = re.compile(rf"\\[`@]|`+|https?://[^{NO_URL}]+|@", re.IGNORECASE)
 """Matches what may hide a name, or begin one."""
 
 
@@ -50,7 +41,7 @@ def names_in(text: str) -> Found:
         return NOTHING
     places: dict[tuple[str, ...], None] = {}
     everybody = False
-    for run in (run for part in _without_fences(text) for run in _runs(part)):
+    for run in (run for part in without_fences(text) for run in _runs(part)):
         name = normal_username(run).rstrip(_ENDING)
         if name == EVERYBODY:
             everybody = True
@@ -67,33 +58,9 @@ def _cuts(name: str) -> Iterator[str]:
         name = name[: max(0, *map(name.rfind, NAME_PUNCTUATION))].rstrip(_ENDING)
 
 
-def _without_fences(text: str) -> Iterator[str]:
-    """Yield the paragraphs of a text, without blocks of code. No code in a line reaches from one to the next."""
-    paragraph: list[str] = []
-    fence, is_quoted = "", False
-    for line in text.split("\n"):
-        inner = _QUOTES.sub("", line, count=1).strip()
-        if fence and not (
-            is_quoted and not line.lstrip().startswith(">")
-        ):  # else the quote has ended with its code
-            is_end = len(inner) >= len(fence) and inner == fence[0] * len(inner)
-            fence = "" if is_end else fence
-            continue
-        fence = ""
-        begun = _FENCE.match(line)
-        if begun and not (begun["fence"][0] == "`" and "`" in begun["rest"]):
-            fence, is_quoted = begun["fence"], ">" in begun["marks"]
-        elif inner:
-            paragraph.append(line)
-            continue
-        yield "\n".join(paragraph)
-        paragraph = []
-    yield "\n".join(paragraph)
-
-
 def _runs(text: str) -> Iterator[str]:
     """Yield what follows each `@` of a paragraph that may begin a name, as far as a name may go."""
-    ticks = _Ticks(text)
+    ticks = Ticks(text)
     at = 0
     while token := _TOKEN.search(text, at):
         at = token.end()
@@ -120,19 +87,3 @@ def _run_at(text: str, at: int) -> str:
 def _is_word(one: str) -> bool:
     """Say whether a character is a letter, a digit or a mark."""
     return bool(one) and unicodedata.category(one)[0] in "LMN"
-
-
-class _Ticks:
-    """The runs of back-ticks in a paragraph."""
-
-    def __init__(self, text: str) -> None:
-        self._places: dict[int, deque[int]] = {}
-        for run in re.finditer("`+", text):
-            self._places.setdefault(len(run[0]), deque()).append(run.start())
-
-    def end_of_code(self, count: int, at: int) -> int:
-        """Return where the code ends that a run of so many back-ticks before `at` begins, or `at` if it begins none."""
-        places = self._places[count]
-        while places and places[0] < at:
-            places.popleft()
-        return places[0] + count if places else at

@@ -89,9 +89,25 @@ class MessageChanges:
         appended = await self._writing.append(
             author, member, operation, Kind.DELETE, data, ref=ref, epoch=epoch
         )
-        if message.files:
+        if message.files or message.previews:
             await self._give_up_files(room_id, [seq], message)
         return appended
+
+    async def remove_previews(self, author: Author, room_id: str, seq: int, *, epoch: str | None) -> Appended:
+        """Take away the previews of links in a message, so that none come any more: whoever may delete it may do this.
+
+        A follower lets their pictures go.
+        """
+        member = await self._writing.begin(author, room_id, Operation.DELETE)
+        message = await self._message(room_id, seq, epoch)
+        operation = Operation.DELETE
+        if message.user_id != author.user_id:
+            operation = Operation.DELETE_OTHERS
+            await self._require_reach(member, message.user_id)
+        data: EntryData = {"target": seq, "removed": True}
+        return await self._writing.append(
+            author, member, operation, Kind.PREVIEW, data, ref=None, epoch=epoch
+        )
 
     async def clear(
         self, author: Author, room_id: str, user_id: str, *, since: int, address: str | None

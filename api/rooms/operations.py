@@ -19,8 +19,8 @@ class Operation(StrEnum):
     UPLOAD = "upload files, which is sending them too"
     TYPE = "show that one is typing"
     EDIT = "edit one's own messages"
-    DELETE = "delete one's own messages"
-    DELETE_OTHERS = "delete messages of others"
+    DELETE = "delete one's own messages, and take away previews of links in them"
+    DELETE_OTHERS = "delete messages of others, and take away previews of links in them"
     REACT = "react to messages, and take it back"
     PIN = "pin messages, and unpin them"
     MENTION_ALL = (

@@ -15,6 +15,7 @@ from api.files.store import FileStore, Part, ServedAs
 from api.limits.downloads import Downloads
 from api.models.attachments import Attachment, file_ids_in
 from api.models.page import Page
+from api.models.previews import picture_ids
 from api.rooms.members import MemberService
 from api.rooms.operations import Operation
 from api.store.base.store import Store
@@ -188,4 +189,6 @@ class ServedFiles:
             entry = await self._store.log.sent_as(one.room_id, one.user_id, one.ref or "")
             return entry is not None and one.id in file_ids_in(entry.data)
         message = await self._store.log.message(one.room_id, one.seq)
-        return message is not None and any(one.id == file.file_id for file in message.files)
+        if message is None:
+            return False
+        return one.id in {*(file.file_id for file in message.files), *picture_ids(message.previews)}

@@ -260,6 +260,23 @@ async def unpin(  # noqa: PLR0913, PLR0917  the query field and what is needed
     return answer(message_json(await messages.message(room_id, author.user_id, seq)))
 
 
+@router.delete(
+    "/messages/{seq}/previews", response_model=MessageOut, responses=refuses(Forbidden, Deleted, EpochChanged)
+)
+@writes
+async def remove_previews(  # noqa: PLR0913, PLR0917  the query field and what is needed
+    room_id: str,
+    seq: SeqInPath,
+    author: AuthorDep,
+    messages: MessagesDep,
+    changes: MessageChangesDep,
+    epoch: EpochInQuery = None,
+) -> Response:
+    """Take away the previews of links in a message, so that none come any more, and return it."""
+    await changes.remove_previews(author, room_id, seq, epoch=epoch)
+    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
+
+
 @router.get("/pins", response_model=PinsOut)
 @reads
 async def pins(room_id: str, identity: IdentityDep, messages: MessagesDep) -> Response:

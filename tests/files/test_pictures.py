@@ -158,7 +158,7 @@ async def test_a_process_that_says_nothing_is_given_up_and_replaced(
 ) -> None:
     assert await looked_at(pictures, written("PNG"), tmp_path)
     monkeypatch.setattr("api.files.pictures.LOOK_SECONDS", 0.01)
-    monkeypatch.setattr("api.files.pictures.GRACE_SECONDS", 0.01)
+    monkeypatch.setattr("api.files.child.GRACE_SECONDS", 0.01)
     for process in pictures._idle:
         assert process._process is not None
         os.kill(process._process.pid, signal.SIGSTOP)
@@ -201,7 +201,12 @@ async def test_when_too_many_wait_the_next_is_refused_at_once(
 
 @pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="only Linux has it")
 def test_where_memory_is_short_the_process_that_looks_ends_before_the_server() -> None:
-    code = "from api.files.picture_process import _confine as c; c(9); print(open('/proc/self/oom_score_adj').read())"
+    code = """if True:
+        from api.files.forks import confine
+        from api.files.picture_process import BOUNDS
+        confine(9, BOUNDS)
+        print(open('/proc/self/oom_score_adj').read())
+    """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert told.stdout.split() == ["1000"]
 

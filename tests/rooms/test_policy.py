@@ -78,8 +78,12 @@ REQUESTS: Final[dict[Operation, list[Request]]] = {
     Operation.TYPE: [],  # over the socket alone
     Operation.SEND: [Request("POST", "/messages", {"ref": "r", "body": "hello"})],
     Operation.EDIT: [Request("PATCH", "/messages/{mine}", {"ref": "e", "body": "edited"})],
-    Operation.DELETE: [Request("DELETE", "/messages/{mine}")],
+    Operation.DELETE: [
+        Request("DELETE", "/messages/{mine}/previews"),
+        Request("DELETE", "/messages/{mine}"),
+    ],
     Operation.DELETE_OTHERS: [
+        Request("DELETE", "/messages/{guests}/previews"),
         Request("DELETE", "/messages/{guests}"),
         Request("DELETE", "/members/{guest}/messages"),
     ],

@@ -95,11 +95,17 @@ class AttachmentStore(ABC):
 
     @abstractmethod
     async def of_room(self, room_id: str, *, cursor: str | None, limit: int) -> Page[Attachment]:
-        """List the files that were sent in a room, those of the newest message first. Raises `BadCursor`."""
+        """List the files that were sent in a room, those of the newest message first. Raises `BadCursor`.
+
+        The pictures in previews of links are left out.
+        """
 
     @abstractmethod
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Attachment]:
-        """List the files of a user that are not gone, oldest first. Raises `BadCursor`."""
+        """List the files of a user that are not gone, oldest first. Raises `BadCursor`.
+
+        The pictures in previews of links are left out.
+        """
 
     @abstractmethod
     async def page(self, *, after: str, limit: int) -> list[Attachment]:

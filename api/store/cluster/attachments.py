@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import Any, Final
 
 from api.errors import NotFound, QuotaReached
-from api.models.attachments import Attachment, FileQuota, FileState, FoundFile, Usage
+from api.models.attachments import PREVIEW, Attachment, FileQuota, FileState, FoundFile, Usage
 from api.models.page import Page
 from api.store import paging
 from api.store.base.attachments import AttachmentStore
@@ -132,7 +132,7 @@ class ClusterAttachments(AttachmentStore):
         found = r.table("attachments", read_mode="majority").between(
             [room_id, r.minval, r.minval], [room_id, *before], index="message"
         )
-        rows = await self._pool.read(found.order_by(index=r.desc("message")).limit(limit + 1))
+        rows = await self._pool.read(found.order_by(index=r.desc("message")).filter(_is_own).limit(limit + 1))
         return paging.page(list_name, rows, limit, key=lambda row: (row["seq"], row["id"]), item=_attachment)
 
     async def of_user(self, user_id: str, *, cursor: str | None, limit: int) -> Page[Attachment]:
@@ -143,7 +143,7 @@ class ClusterAttachments(AttachmentStore):
         found = r.table("attachments", read_mode="majority").between(
             [user_id, *after], [user_id, r.maxval, r.maxval], index="user", left_bound="open"
         )
-        rows = await self._pool.read(found.order_by(index="user").limit(limit + 1))
+        rows = await self._pool.read(found.order_by(index="user").filter(_is_own).limit(limit + 1))
         return paging.page(
             list_name, rows, limit, key=lambda row: (row["made_at"], row["id"]), item=_attachment
         )
@@ -213,6 +213,11 @@ def _changing(is_wanted: Any, change: Any) -> Prepared:
         )
 
     return Prepared(query)
+
+
+def _is_own(row: Any) -> Any:
+    """Say whether a file is what somebody uploaded, and no picture in the preview of a link."""
+    return row["ref"].default(None).ne(PREVIEW)
 
 
 def _is_unsent(row: Any) -> Any:

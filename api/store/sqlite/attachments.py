@@ -13,7 +13,7 @@ import apsw
 import orjson
 
 from api.errors import QuotaReached
-from api.models.attachments import Attachment, FileQuota, FileState, FoundFile, Usage
+from api.models.attachments import PREVIEW, Attachment, FileQuota, FileState, FoundFile, Usage
 from api.models.page import Page
 from api.store import paging
 from api.store.base.attachments import AttachmentStore
@@ -237,8 +237,9 @@ def _of_room(cursor: apsw.Cursor, room_id: str, before: str | None, limit: int) 
     start = paging.AFTER_ALL if before is None else paging.start(list_name, before)
     found = _select(
         cursor,
-        "WHERE room_id = ? AND state = 'sent' AND (seq, id) < (?, ?) ORDER BY seq DESC, id DESC LIMIT ?",
-        (room_id, *start, limit + 1),
+        "WHERE room_id = ? AND state = 'sent' AND ref IS NOT ? AND (seq, id) < (?, ?)"
+        " ORDER BY seq DESC, id DESC LIMIT ?",
+        (room_id, PREVIEW, *start, limit + 1),
     )
     return paging.page(list_name, found, limit, key=lambda one: (one.seq or 0, one.id), item=lambda one: one)
 
@@ -247,8 +248,9 @@ def _of_user(cursor: apsw.Cursor, user_id: str, after: str | None, limit: int) -
     list_name = f"files of {user_id}"
     found = _select(
         cursor,
-        "WHERE user_id = ? AND state <> 'gone' AND (made_at, id) > (?, ?) ORDER BY made_at, id LIMIT ?",
-        (user_id, *paging.start(list_name, after), limit + 1),
+        "WHERE user_id = ? AND state <> 'gone' AND ref IS NOT ? AND (made_at, id) > (?, ?)"
+        " ORDER BY made_at, id LIMIT ?",
+        (user_id, PREVIEW, *paging.start(list_name, after), limit + 1),
     )
     return paging.page(list_name, found, limit, key=lambda one: (one.made_at, one.id), item=lambda one: one)
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -24,8 +24,9 @@ import structlog
 
 from api.config.hosts import DEFAULT_PORTS, normal_host
 from api.errors import Invalid
+from api.guard.bounds import AnswerBounds, BoundedStream
+from api.guard.networks import Network, address_in, is_public
 
-Network: TypeAlias = IPv4Network | IPv6Network
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the IP addresses of a host name, the preferred one first. Raises `OSError` where there is none."""
 
@@ -48,26 +49,14 @@ MAX_ANSWER_BYTES: Final = 16 * 1024
 """A connection whose peer answers more than this, head and body, is closed. Nobody reads the body of the answer."""
 MAX_ANSWER_PARTS: Final = 32
 """A connection whose peer sends the body in more chunks than this is closed: each costs the same, however small."""
+MOST_HEAD_BYTES: Final = 64 * 1024
+"""Beside the body of what is asked for, so much may come over a connection: the heads, and the marks of chunks."""
+MOST_PARTS: Final = 8_192
+"""The body of what is asked for comes in at most so many parts."""
+PARTS_AT_ONCE: Final = 64
+"""After so many of them others have a turn."""
 MAX_HEADS: Final = 4
 """Before an answer, at most three others (1xx) are read. More would keep this process busy without an end."""
-
-_NOT_PUBLIC: Final[tuple[Network, ...]] = tuple(
-    # The special-purpose registries of IANA (RFC 6890). What the rest of the Internet reaches in IPv4 is not in here.
-    IPv4Network(one)
-    for one in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
-        *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24"),
-        *("192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
-        *("224.0.0.0/4", "240.0.0.0/4"),
-    )
-)
-_GLOBAL: Final = IPv6Network("2000::/3")
-"""All public addresses of IPv6 are in here: loopback, link-local, unique local, multicast and NAT64 ones are not."""
-_NOT_PUBLIC_6: Final = tuple(
-    # Of the public range: Teredo and other protocols, documentation, and 6to4, which holds any IPv4 address.
-    IPv6Network(one)
-    for one in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
-)
 
 _FAILURES: Final = (
     *(httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.UnsupportedProtocol),
@@ -93,21 +82,39 @@ class Reply:
     retry_after: str | None
 
 
-class AddressGuard:
-    """Checks URLs and addresses, and posts to those that are allowed.
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What a peer answers. `headers` have lower-case names; of several with the same name the first counts."""
 
-    Public addresses are allowed by https, on the usual ports. The networks in `allowed` are allowed by https and
-    http, on every port. `resolve` and `trust` are other than the system's only in tests.
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_whole: bool
+    """Whether the body has ended. Else there is more of it than was wanted."""
+
+
+Wanted: TypeAlias = Callable[[int, Mapping[str, str]], int]
+"""Says how many bytes of a body are wanted, by the status and the headers of its answer."""
+
+
+class AddressGuard:
+    """Checks URLs and addresses, and posts to those that are allowed, or asks them for something.
+
+    Public addresses are allowed by https, on the usual ports. A guard that `reads_pages` allows them by http and https
+    on the ports of web pages, and on no others. The networks in `allowed` are allowed by https and http, on every port.
+    `resolve` and `trust` are other than the system's only in tests.
     """
 
     def __init__(
         self,
         allowed: Iterable[Network] = (),
         *,
+        reads_pages: bool = False,
         resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
     ) -> None:
         self._allowed = tuple(allowed)
+        self._reads_pages = reads_pages
         self._threads = ThreadPoolExecutor(RESOLVERS, "resolve")
         self._resolve = resolve or self._resolved
         self._trust = trust
@@ -132,10 +139,10 @@ class AddressGuard:
         if port == 0:
             raise Invalid("The URL names no host or port")
         is_encrypted = scheme == "https"
-        if (address := _address(host)) is not None:
+        if (address := address_in(host)) is not None:
             if not self.allows(address, port, is_encrypted=is_encrypted):
                 raise Invalid(f"The server connects to public addresses only, by https. {ALLOWING}")
-        elif not self._allowed and not (is_encrypted and _is_usual(port)):
+        elif not self._allowed and not self._may_use(port, is_encrypted=is_encrypted):
             raise Invalid(f"The server connects to hosts by https, on port 443 or one above 1023. {ALLOWING}")
         shown = f"[{host}]" if ":" in host else host
         shown += "" if port == DEFAULT_PORTS[scheme] else f":{port}"
@@ -145,7 +152,7 @@ class AddressGuard:
         """Say whether this server connects to an address."""
         if any(address in network for network in self._allowed):
             return True
-        return is_encrypted and _is_usual(port) and _is_public(address)
+        return self._may_use(port, is_encrypted=is_encrypted) and is_public(address)
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Post to a URL, and return the answer. Raises `NoAnswer`."""
@@ -166,6 +173,31 @@ class AddressGuard:
                 raise NoAnswer(type(error).__name__, is_late=is_late) from None
         return reply
 
+    async def get(self, url: str, headers: Mapping[str, str], wanted: Wanted) -> Download:
+        """Ask for what is at a URL, over a connection of its own, and return the answer. Raises `NoAnswer`.
+
+        The caller says how long it may take. The answer is as it came: a redirect is not followed, and a body is not
+        unpacked.
+        """
+        given = [(name.encode(), value.encode()) for name, value in headers.items()]
+        bounds = AnswerBounds(MOST_HEAD_BYTES, heads=None)
+        connection = self._new_connection(httpcore.URL(url).origin, bounds)
+        try:
+            async with connection.stream("GET", url, headers=given) as answer:
+                said = {
+                    name.decode("latin-1").lower(): value.decode("latin-1")
+                    for name, value in reversed(answer.headers)
+                }
+                most = wanted(answer.status, said)
+                bounds.left += most
+                body, is_whole = await _body(answer, most) if most else (b"", False)
+                return Download(answer.status, said, body, is_whole)
+        except _FAILURES as error:
+            is_late = isinstance(error, httpcore.TimeoutException)
+            raise NoAnswer(type(error).__name__, is_late=is_late) from None
+        finally:
+            await _end(connection)
+
     async def close(self) -> None:
         """Close all connections."""
         await self._idle.close()
@@ -174,7 +206,7 @@ class AddressGuard:
     async def addresses(self, host: str, port: int, *, is_encrypted: bool) -> list[str]:
         """Resolve a host, and return those of its addresses that are allowed. Raises `NoAnswer` if there is none."""
         try:
-            found = [_address(one) for one in await self._resolve(host, port)]
+            found = [address_in(one) for one in await self._resolve(host, port)]
         except OSError:
             found = []
         allowed = [
@@ -184,6 +216,12 @@ class AddressGuard:
             log.warning("address_refused", host=host, port=port)
             raise NoAnswer("no address that is allowed")
         return allowed
+
+    def _may_use(self, port: int, *, is_encrypted: bool) -> bool:
+        """Say whether a public address is connected to on a port."""
+        if self._reads_pages:
+            return port == DEFAULT_PORTS["https" if is_encrypted else "http"]
+        return is_encrypted and _is_usual(port)
 
     async def _resolved(self, host: str, port: int) -> list[str]:
         """Ask the system's resolver for the addresses of a host."""
@@ -198,13 +236,14 @@ class AddressGuard:
         # another, and TLS checks the certificate of that name. httpcore's own pool looks at each connection for each
         # other one at every request, so it is not used.
         origin = httpcore.URL(url).origin
-        connection = await self._idle.take(origin) or self._new_connection(origin)
+        bounds = AnswerBounds(MAX_ANSWER_BYTES, heads=MAX_HEADS)
+        connection = await self._idle.take(origin) or self._new_connection(origin, bounds)
         try:
             yield connection
         finally:
             await self._idle.put(origin, connection)
 
-    def _new_connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+    def _new_connection(self, origin: httpcore.Origin, bounds: AnswerBounds) -> httpcore.AsyncHTTPConnection:
         is_encrypted = origin.scheme == b"https"
         if is_encrypted and self._trust is None:
             self._trust = ssl.create_default_context()
@@ -212,7 +251,7 @@ class AddressGuard:
             origin,
             ssl_context=self._trust,
             keepalive_expiry=IDLE_SECONDS,
-            network_backend=_Connecting(self, is_encrypted=is_encrypted),
+            network_backend=_Connecting(self, bounds, is_encrypted=is_encrypted),
         )
 
 
@@ -275,8 +314,9 @@ async def _end(connection: httpcore.AsyncHTTPConnection) -> None:
 class _Connecting(httpcore.AsyncNetworkBackend):
     """Makes the connections of a pool, to addresses that the guard allows and to no others."""
 
-    def __init__(self, guard: AddressGuard, *, is_encrypted: bool) -> None:
+    def __init__(self, guard: AddressGuard, bounds: AnswerBounds, *, is_encrypted: bool) -> None:
         self._guard = guard
+        self._bounds = bounds
         self._is_encrypted = is_encrypted
         self._network = httpcore.AnyIOBackend()
 
@@ -297,54 +337,17 @@ class _Connecting(httpcore.AsyncNetworkBackend):
         failure: Exception = httpcore.ConnectError("no address answers")
         for address in addresses:
             try:
-                return _ShortAnswers(
-                    await self._network.connect_tcp(
-                        address,
-                        port,
-                        timeout=CONNECT_SECONDS,
-                        local_address=local_address,
-                        socket_options=socket_options,
-                    )
+                stream = await self._network.connect_tcp(
+                    address,
+                    port,
+                    timeout=CONNECT_SECONDS,
+                    local_address=local_address,
+                    socket_options=socket_options,
                 )
+                return BoundedStream(stream, self._bounds)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
-
-
-class _ShortAnswers(httpcore.AsyncNetworkStream):
-    """A connection over which each request is answered in few bytes. Reading more raises `httpcore.ReadError`."""
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
-        self._left, self._heads = MAX_ANSWER_BYTES, 0
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  of httpcore
-        if not self._left:
-            raise httpcore.ReadError("the answer is too long")
-        data = await self._stream.read(min(max_bytes, self._left), timeout)
-        self._left -= len(data)
-        self._heads += data.count(b"HTTP/1.")
-        if self._heads > MAX_HEADS:
-            raise httpcore.ReadError("there are too many answers before the answer")
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  of httpcore
-        self._left, self._heads = MAX_ANSWER_BYTES, 0
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109  of httpcore
-    ) -> httpcore.AsyncNetworkStream:
-        return _ShortAnswers(await self._stream.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
 
 
 async def _skip(answer: httpcore.Response) -> None:
@@ -356,26 +359,24 @@ async def _skip(answer: httpcore.Response) -> None:
             return
 
 
+async def _body(answer: httpcore.Response, most: int) -> tuple[bytes, bool]:
+    """Return at most so many bytes of a body, and whether that is all of it. Raises `NoAnswer` for too many parts."""
+    parts, body = 0, bytearray()
+    async for part in answer.aiter_stream():
+        body += part
+        parts += 1
+        if len(body) > most:
+            return bytes(body[:most]), False
+        if parts > MOST_PARTS:
+            raise NoAnswer("the body comes in too many parts")
+        if not parts % PARTS_AT_ONCE:
+            await asyncio.sleep(0)
+    return bytes(body), True
+
+
 def _header(answer: httpcore.Response, name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in answer.headers if key.lower() == name), None)
 
 
 def _is_usual(port: int) -> bool:
     return port == DEFAULT_PORTS["https"] or port >= FIRST_FREE_PORT
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """Read an address. One of IPv4 in the form of IPv6 is that of IPv4. One with a zone is none."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address):
-        return None if address.scope_id else address.ipv4_mapped or address
-    return address
-
-
-def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    if isinstance(address, IPv4Address):
-        return not any(address in network for network in _NOT_PUBLIC)
-    return address in _GLOBAL and not any(address in network for network in _NOT_PUBLIC_6)
