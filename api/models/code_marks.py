@@ -50,7 +50,8 @@ class Ticks:
 
     def end_of_code(self, count: int, at: int) -> int:
         """Return where the code ends that a run of so many back-ticks before `at` begins, or `at` if it begins none."""
-        places = self._places[count]
+        # A run whose first back-tick stands after a backslash is shorter here than in the text.
+        places = self._places.get(count)
         while places and places[0] < at:
             places.popleft()
         return places[0] + count if places else at

@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.accounts.names import username, username_key
@@ -33,6 +33,7 @@ TICKS: Final = "```"
         ("/@bob", ["bob"]),
         ("say:@bob", ["bob"]),
         ("@" + "b" * 32, ["b" * 32]),
+        ("\\`` @bob", ["bob"]),
     ],
 )
 def test_mentions(text: str, names: list[str]) -> None:
@@ -159,6 +160,7 @@ def test_every_username_is_found_by_its_own_text(text: str) -> None:
 
 
 @given(st.text("@`\\a.~>\n /:ht", max_size=200))
+@example("@\\``")
 def test_any_text_is_read(text: str) -> None:
     found = names_in(text)
     assert len(found.names) <= text.count("@")
