@@ -15,6 +15,7 @@ export type Action =
   | 'copy'
   | 'link'
   | 'forward'
+  | 'previews'
   | 'edits'
   | 'reactors'
   | 'person'
@@ -84,6 +85,7 @@ export function actionsFor({ entry, room, abilities, me, authorRole }: Asked): A
   const inThread = entry.thread !== null || entry.reply_count > 0;
   if (entry.deleted) return abilities.thread && inThread ? ['thread', 'link'] : ['link'];
   const isOwn = entry.user_id === me;
+  const mayDelete = abilities.delete && (isOwn || governs(room.role, authorRole));
   const offers: [Action, boolean][] = [
     ['react', abilities.react],
     ['reply', abilities.reply],
@@ -94,11 +96,12 @@ export function actionsFor({ entry, room, abilities, me, authorRole }: Asked): A
     ['copy', true],
     ['link', true],
     ['forward', true],
+    ['previews', mayDelete && entry.previews.length > 0],
     ['edits', entry.edited_at !== null],
     ['reactors', entry.reactions.length > 0],
     ['person', true],
     ['report', abilities.report && !isOwn],
-    ['delete', abilities.delete && (isOwn || governs(room.role, authorRole))],
+    ['delete', mayDelete],
   ];
   return offers.filter(([, isOffered]) => isOffered).map(([action]) => action);
 }

@@ -53,6 +53,21 @@ test('who governs a room pins and unpins', () => {
   expect(offered('member', { pinned: true })).not.toContain('pin');
 });
 
+test('previews of links are hidden by who may delete the message', () => {
+  const preview = {
+    url: 'https://a.example',
+    title: 'A',
+    description: '',
+    site_name: '',
+    picture: null,
+  };
+  const previews = [preview];
+  expect(offered('member', { ...OWN, previews })).toContain('previews');
+  expect(offered('moderator', { previews })).toContain('previews');
+  expect(offered('member', { previews })).not.toContain('previews');
+  expect(offered('member', OWN)).not.toContain('previews');
+});
+
 test('a deleted message has nothing but its place', () => {
   expect(offered('owner', { ...OWN, deleted: true })).toBe('link');
 });

@@ -18,6 +18,7 @@ const LOOKS: Record<Exclude<Action, 'react'>, Look> = {
   copy: { text: 'Copy text', icon: 'copy' },
   link: { text: 'Copy link', icon: 'link' },
   forward: { text: 'Forward', icon: 'forward' },
+  previews: { text: 'Hide previews', icon: 'close' },
   edits: { text: 'Edits', icon: 'retry' },
   reactors: { text: 'Who reacted', icon: 'people' },
   person: { text: 'About the author', icon: 'settings' },

@@ -20,6 +20,7 @@ import { LongBody } from './LongBody';
 import { loadMessageViews } from './load';
 import type { MessageEditor } from './MessageEditor';
 import { useMentions } from './mentions';
+import { PreviewsPlace } from './PreviewsPlace';
 import { Reactions } from './Reactions';
 import { Replies, ToThread } from './Replies';
 import { Veiled } from './Veiled';
@@ -146,6 +147,7 @@ export class MessageRow extends Component<MessageRowProps> {
         {(entry?.files.length || ids) && (
           <FilesPlace files={entry?.files} ids={ids} onOpen={open} />
         )}
+        {entry && entry.previews.length > 0 && this.#previews(entry)}
         {entry?.edited_at && (
           <button
             type="button"
@@ -160,6 +162,13 @@ export class MessageRow extends Component<MessageRowProps> {
         {entry && this.#reactions(entry)}
       </>
     );
+  }
+
+  #previews(entry: MessageEntry) {
+    const { acts } = this.props;
+    const hide = () => acts.act('previews', entry.seq, new DOMRect());
+    const onHide = acts.offered(entry).includes('previews') ? hide : undefined;
+    return <PreviewsPlace previews={entry.previews} onHide={onHide} />;
   }
 
   #reactions(entry: MessageEntry) {

@@ -1,6 +1,7 @@
 /** The views of messages that the first picture does without. */
 
 import '../../styles/files.css';
+import '../../styles/previews.css';
 import '../../styles/viewer.css';
 
 export { EmojiPicker } from '../parts/EmojiPicker';
@@ -13,6 +14,7 @@ export { format, formatsBy } from './formatting';
 export { MarkBar } from './MarkBar';
 export { MessageEditor } from './MessageEditor';
 export { PinsDialog } from './PinsDialog';
+export { Previews } from './Previews';
 export { RoomNotice } from './RoomNotice';
 export { SeenBy } from './SeenBy';
 export { ThreadPanel } from './ThreadPanel';
