@@ -180,7 +180,8 @@ class RoomLog:
 
     def log(self, cursor: apsw.Cursor, room_id: str, after: int, limit: int) -> list[Entry]:
         """Return exactly one entry for each seq in (after, after + limit], up to the head or the end of a page."""
-        return self.stretches(cursor, [Stretch(room_id, after, bounded(after + limit))])[0]
+        begin = bounded(after)
+        return self.stretches(cursor, [Stretch(room_id, begin, bounded(begin + limit))])[0]
 
     def stretches(self, cursor: apsw.Cursor, wanted: Sequence[Stretch]) -> list[list[Entry]]:
         """Return exactly one entry for each seq of some stretches of different rooms, up to their heads.
