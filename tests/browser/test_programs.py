@@ -65,6 +65,12 @@ async def make_bot_with_token(page: Page, dialog: Locator, auditor: Auditor) -> 
     return token
 
 
+async def end(dialog: Locator, name: str) -> None:
+    """Press a button that asks first, and press it again once it asks."""
+    await dialog.get_by_role("button", name=name, exact=True).press("Enter")
+    await dialog.get_by_role("button", name=f"Really end? {name}", exact=True).press("Enter")
+
+
 async def test_a_bot_is_made_writes_by_its_token_and_goes(browser: Browser, sqlite_node: Node) -> None:
     page = await window(browser, sqlite_node, "ada")
     await page.evaluate(AXE.read_text())
@@ -94,12 +100,10 @@ async def test_a_bot_is_made_writes_by_its_token_and_goes(browser: Browser, sqli
     reads = dialog.get_by_role("list", name="Its consumers")
     await expect(reads.get_by_text("entries behind. Has never read")).to_be_visible()
     await auditor.look("a bot with a consumer")
-    for _ in range(2):
-        await dialog.get_by_role("button", name="End the consumer echo").press("Enter")
+    await end(dialog, "End the consumer echo")
     await expect(dialog.get_by_text("The consumer echo is ended.")).to_be_visible()
     assert (await machine.get("/consumers/echo")).status_code == 404
-    for _ in range(2):
-        await dialog.get_by_role("button", name="End the token Nightly build").press("Enter")
+    await end(dialog, "End the token Nightly build")
     await expect(dialog.get_by_text("The token Nightly build is ended.")).to_be_visible()
     assert (await machine.get("/users/me")).status_code == 401
     await dialog.get_by_role("button", name="Delete this bot").press("Enter")
