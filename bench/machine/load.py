@@ -91,7 +91,7 @@ class Load:
         event = self._until("connected", lambda _event: None)
         if event["fault"]:
             raise Failed(event["fault"])
-        self.connect_seconds, self.told = event["seconds"], event["told"]
+        self.connect_seconds, self.told = event["seconds"], event.get("told", 0)
 
     def run(self, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Let the load send; return its report. `on_event` gets `warm`, `measured`, and `running` each second."""
