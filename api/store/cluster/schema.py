@@ -126,7 +126,8 @@ async def _make_tables(migration: Migration, replicas: int) -> None:
     if database not in await pool.run(r.db_list()):
         migration.say(f"making the database {database}")
         await pool.run(r.db_create(database))
-    existing = await pool.run(r.db(database).table_list())
+    # A server that has only just started may answer for a moment that the new database does not exist.
+    existing = await _run_when_ready(pool, r.db(database).table_list())
     for table in TABLES:
         if table not in existing:
             migration.say(f"making the table {table}")
@@ -136,16 +137,22 @@ async def _make_tables(migration: Migration, replicas: int) -> None:
 
 async def _wait_for_tables(pool: Pool, database: str) -> None:
     """Wait until every table can be written. Raises `Unavailable`."""
+    try:
+        await _run_when_ready(pool, r.db(database).wait(wait_for="all_replicas_ready", timeout=WAIT_SECONDS))
+    except Unavailable:
+        raise Unavailable("the tables are not ready: look at the cluster's servers") from None
+
+
+async def _run_when_ready(pool: Pool, query: Any) -> Any:
+    """Run a query, and run it again while the servers cannot answer it. Raises `Unavailable` after `READY_SECONDS`."""
     until = time.monotonic() + READY_SECONDS
     while True:
         try:
-            await pool.run(r.db(database).wait(wait_for="all_replicas_ready", timeout=WAIT_SECONDS))
+            return await pool.run(query)
         except Unavailable:
             if time.monotonic() > until:
-                raise Unavailable("the tables are not ready: look at the cluster's servers") from None
-            await asyncio.sleep(_PAUSE_SECONDS)  # the server may have refused at once
-        else:
-            return
+                raise
+            await asyncio.sleep(_PAUSE_SECONDS)  # the servers may have refused at once
 
 
 async def _make_indexes(migration: Migration, indexes: tuple[Index, ...]) -> None:
