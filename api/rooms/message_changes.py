@@ -73,18 +73,15 @@ class MessageChanges:
         """Delete a message: one's own, or as an owner or moderator those of whom one governs, or who are gone."""
         member = await self._writing.begin(author, room_id, Operation.DELETE)
         message = await self._message(room_id, seq, epoch)
-        operation = Operation.DELETE
-        if message.user_id != author.user_id:
-            operation = Operation.DELETE_OTHERS
-            await self._require_reach(member, message.user_id)
-            if message.files:
-                await self._record(
-                    Audited.FILES_DELETED,
-                    actor_id=author.user_id,
-                    subject_id=message.user_id,
-                    address=None,
-                    room_id=room_id,
-                )
+        operation = await self._deletion(member, message)
+        if operation is Operation.DELETE_OTHERS and message.files:
+            await self._record(
+                Audited.FILES_DELETED,
+                actor_id=author.user_id,
+                subject_id=message.user_id,
+                address=None,
+                room_id=room_id,
+            )
         data: EntryData = {"target": seq}
         appended = await self._writing.append(
             author, member, operation, Kind.DELETE, data, ref=ref, epoch=epoch
@@ -100,10 +97,7 @@ class MessageChanges:
         """
         member = await self._writing.begin(author, room_id, Operation.DELETE)
         message = await self._message(room_id, seq, epoch)
-        operation = Operation.DELETE
-        if message.user_id != author.user_id:
-            operation = Operation.DELETE_OTHERS
-            await self._require_reach(member, message.user_id)
+        operation = await self._deletion(member, message)
         data: EntryData = {"target": seq, "removed": True}
         return await self._writing.append(
             author, member, operation, Kind.PREVIEW, data, ref=None, epoch=epoch
@@ -201,6 +195,13 @@ class MessageChanges:
             return None
         found = await self._store.log.message(message.room_id, message.reply_to)
         return None if found is None or found.user_id == message.user_id else found.user_id
+
+    async def _deletion(self, member: Member, message: Message) -> Operation:
+        """Say whether a member deletes a message of their own or one of others. Raises `Forbidden`."""
+        if message.user_id == member.user_id:
+            return Operation.DELETE
+        await self._require_reach(member, message.user_id)
+        return Operation.DELETE_OTHERS
 
     async def _require_reach(self, member: Member, author_id: str) -> None:
         policy.require(Operation.DELETE_OTHERS, policy.facts_of(member))
