@@ -33,7 +33,7 @@ async def test_a_page_sends_hears_others_and_keeps_both_over_a_reload(
     await webkit.see("from elsewhere")
 
 
-@pytest.mark.settings(sends_per_second=1_000, sends_burst=1_000)
+@pytest.mark.settings(sends_per_second=1_000, sends_burst=1_000, commands_per_second=1_000)
 async def test_the_wheel_reaches_the_beginning_of_a_room_of_600(webkit: WebKit, sqlite_node: Node) -> None:
     bob = await sqlite_node.sign_up("bob")
     for number in range(600):
