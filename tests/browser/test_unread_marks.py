@@ -1,9 +1,11 @@
 """The list of rooms shows what waits: unread messages, those that were marked so, and drafts."""
 
-import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+import asyncio
 
-from tests.browser.windows import line, tab, window
+import pytest
+from playwright.async_api import Browser, Locator, Page, Route, expect
+
+from tests.browser.windows import Wire, line, tab, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.settings(sends_burst=1_000)]
@@ -36,6 +38,37 @@ async def test_messages_marked_as_unread_stay_so_until_one_comes_back_also_in_an
     await page.reload()  # the server knows of it
     await expect(page.locator("[data-unread] + article")).to_contain_text("news 1")
     await expect(badge).to_have_count(0)  # who opens the room reads it
+
+
+async def test_messages_marked_as_unread_stay_so_when_the_server_tells_late_what_was_read_before(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    bob = await sqlite_node.sign_up("bob")
+    wire = Wire()
+    page = await window(browser, sqlite_node, "alice", wire)
+    wire.late = "read"
+    for number in range(3):
+        async with page.expect_request("**/rooms/lobby/read"):
+            await bob.http.post("/rooms/lobby/messages", json={"ref": str(number), "body": f"news {number}"})
+    heard = asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        answer = await route.fetch()
+        await heard.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/rooms/lobby/read", answer_late)
+    async with page.expect_response("**/rooms/lobby/read"):
+        await page.locator("article").filter(has_text="news 1").focus()
+        await page.keyboard.press("u")
+        await wire.let_through(4)
+        heard.set()
+    badge = lobby(page).locator(".badge")
+    await expect(badge).to_contain_text("2")
+    await bob.http.post("/rooms/lobby/messages", json={"ref": "more", "body": "more"})
+    await expect(badge).to_contain_text("3")
+    await page.reload()  # the server knows of it
+    await expect(page.locator("[data-unread] + article")).to_contain_text("news 1")
 
 
 async def test_a_draft_is_marked_in_the_list_of_rooms_and_survives_a_reload_and_a_closed_tab(

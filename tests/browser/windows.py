@@ -1,5 +1,6 @@
 """Opens windows and tabs of people who chat, and reads what they show."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, Final
@@ -29,6 +30,8 @@ class Wire:
         self.is_cut = False
         self.sent: list[tuple[str, str]] = []  # (ref, body)
         self.changes: list[dict[str, Any]] = []  # the commands that change messages
+        self.late = ""  # events of this type wait until they are let through
+        self._waiting: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
         self._open: list[WebSocketRoute] = []
 
     async def lay(self, context: BrowserContext) -> None:
@@ -43,6 +46,14 @@ class Wire:
     def mend(self) -> None:
         self.is_cut = False
 
+    async def let_through(self, count: int) -> None:
+        """Wait until so many late events have come, and let all through, in their order."""
+        for deliver in [await self._waiting.get() for _ in range(count)]:
+            deliver()
+        self.late = ""
+        while not self._waiting.empty():
+            self._waiting.get_nowait()()
+
     async def _opened(self, socket: WebSocketRoute) -> None:
         if self.is_cut:
             await socket.close(code=1012)
@@ -50,6 +61,7 @@ class Wire:
         self._open.append(socket)
         server = socket.connect_to_server()
         socket.on_message(self._tap(server.send))
+        server.on_message(self._delayed(socket.send))
 
     def _tap(self, forward: Callable[[str | bytes], None]) -> Callable[[str | bytes], None]:
         def tapped(frame: str | bytes) -> None:
@@ -61,6 +73,15 @@ class Wire:
             forward(frame)
 
         return tapped
+
+    def _delayed(self, forward: Callable[[str | bytes], None]) -> Callable[[str | bytes], None]:
+        def delayed(frame: str | bytes) -> None:
+            if self.late and json.loads(frame)["type"] == self.late:
+                self._waiting.put_nowait(lambda: forward(frame))
+            else:
+                forward(frame)
+
+        return delayed
 
 
 async def window(

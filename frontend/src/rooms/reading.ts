@@ -68,7 +68,9 @@ export class Reading {
   readonly #options: ReadingOptions;
   /** What the server has not confirmed yet. */
   readonly #unreported = new Map<string, ReadMark>();
-  readonly #underWay = new Map<string, ReadMark>();
+  readonly #underWay = new Map<string, readonly ReadMark[]>();
+  /** Where the user went back last. What the server tells of reading there may be from before that. */
+  readonly #back = new Set<string>();
   /** The open room, where the user marked what is on the screen as unread. It is not read until they come back. */
   readonly #held = signal<string | null>(null);
   readonly #unsure = new Set<string>();
@@ -83,7 +85,7 @@ export class Reading {
     this.#timers = new Timers(options.clock);
     if (options.channel)
       options.channel.onmessage = ({ data }: MessageEvent) => {
-        if (isReadMark(data)) this.moved(data.room_id, data);
+        if (isReadMark(data)) this.#movedInTab(data.room_id, markOf(data));
       };
   }
 
@@ -185,22 +187,39 @@ export class Reading {
   told(before: Room | undefined, now: Room): void {
     if (before?.epoch !== now.epoch || before.read_seq === null || now.read_seq === null) return;
     if (now.read_seq < before.read_seq) this.#wentBack(now.id);
+    else if (now.read_seq > before.read_seq) this.#back.delete(now.id);
   }
 
-  /** The user has read in another tab or on another device. */
-  moved(room_id: string, { epoch, seq, back }: ReadMark): void {
+  /** The server tells how far the user has read. This page may have told it that, some time before. */
+  moved(room_id: string, { epoch, seq }: Position): void {
     const { freshness, onUnsure, rooms } = this.#options;
     const room = rooms.get(room_id);
-    if (!room || room.epoch !== epoch || room.read_seq === null || room.read_seq === seq) return;
+    if (room?.read_seq == null || room.epoch !== epoch || room.read_seq === seq) return;
     freshness.learned(room_id);
-    if (seq > room.read_seq) {
-      if (!this.#move(room_id, seq)) onUnsure(room_id);
-    } else if (back)
+    const unreported = this.#unreported.get(room_id);
+    if (unreported?.back) this.#unsure.add(room_id);
+    else if (this.#back.has(room_id)) onUnsure(room_id);
+    else if (seq > room.read_seq) this.#readOn(room_id, seq);
+    else if (!unreported) onUnsure(room_id);
+  }
+
+  /** The user has read in another tab, or marked messages there as unread. That tab tells the server. */
+  #movedInTab(room_id: string, mark: ReadMark): void {
+    const { freshness, onUnsure, rooms } = this.#options;
+    const room = rooms.get(room_id);
+    if (room?.read_seq == null || room.epoch !== mark.epoch) return;
+    this.#giveWay(room_id, mark);
+    if (room.read_seq === mark.seq) return;
+    freshness.learned(room_id);
+    if (mark.back)
       batch(() => {
-        if (!this.#move(room_id, seq)) onUnsure(room_id);
+        this.#readOn(room_id, mark.seq);
         this.#wentBack(room_id);
       });
-    else if (!this.#unreported.has(room_id)) onUnsure(room_id);
+    else if (mark.seq > room.read_seq) {
+      this.#back.delete(room_id);
+      this.#readOn(room_id, mark.seq);
+    } else if (!this.#unreported.has(room_id)) onUnsure(room_id);
   }
 
   /** Whether the user has read further here than the server has confirmed, or wants to read again. */
@@ -214,6 +233,7 @@ export class Reading {
   reset(room_id: string): void {
     this.#unreported.delete(room_id);
     this.#unsure.delete(room_id);
+    this.#back.delete(room_id);
     if (this.divider.peek()?.room_id === room_id) this.divider.value = null;
     if (this.shown.peek()?.room_id === room_id) this.shown.value = null;
   }
@@ -250,6 +270,7 @@ export class Reading {
   #wentBack(room_id: string): void {
     const { focused, openRoomId, rooms } = this.#options;
     const room = rooms.get(room_id);
+    this.#back.add(room_id);
     if (!room || openRoomId.peek() !== room_id) return;
     const { epoch, unread_count } = room;
     if (focused.peek()) this.#held.value = room_id;
@@ -258,11 +279,25 @@ export class Reading {
       : null;
   }
 
+  /** What this tab was to report must not undo what the user did later in another one. */
+  #giveWay(room_id: string, mark: ReadMark): void {
+    const own = this.#unreported.get(room_id);
+    if (!own || !(own.back || mark.back)) return;
+    // What is under way may reach the server after the report of the other tab, so this tab repeats that one.
+    if (this.#underWay.has(room_id)) this.#unreported.set(room_id, mark);
+    else this.#unreported.delete(room_id);
+  }
+
   #mark(room_id: string, mark: ReadMark): void {
+    if (!mark.back) this.#back.delete(room_id);
     if (!this.#move(room_id, mark.seq)) this.#unsure.add(room_id);
     this.#unreported.set(room_id, mark);
     this.#options.channel?.postMessage({ room_id, ...mark });
     if (mark.back || !this.#timers.has(room_id)) this.#report(room_id);
+  }
+
+  #readOn(room_id: string, seq: number): void {
+    if (!this.#move(room_id, seq)) this.#options.onUnsure(room_id);
   }
 
   /** Returns whether the number of messages that are still unread is sure. */
@@ -278,11 +313,11 @@ export class Reading {
 
   #report(room_id: string): void {
     const position = this.#unreported.get(room_id);
-    const before = this.#underWay.get(room_id);
-    if (!position || before === position) return;
-    // Of two positions on their way the greater one counts, unless the user went back. Then the order counts.
-    if (before && (before.back || position.back)) return;
-    this.#underWay.set(room_id, position);
+    const before = this.#underWay.get(room_id) ?? [];
+    if (!position || before.includes(position)) return;
+    // Of positions on their way the greatest one counts, unless the user went back. Then the order counts.
+    if (before.length > 0 && [...before, position].some(({ back }) => back)) return;
+    this.#underWay.set(room_id, [...before, position]);
     this.#timers.arm(room_id, REPORT_MILLISECONDS, () => this.#report(room_id));
     this.#options.api.markRead(room_id, position).then(
       () => this.#reported(room_id, position),
@@ -292,7 +327,7 @@ export class Reading {
 
   #reported(room_id: string, position: ReadMark): void {
     const { freshness, onUnsure } = this.#options;
-    if (this.#underWay.get(room_id) === position) this.#underWay.delete(room_id);
+    this.#answered(room_id, position);
     // An answer that was asked for before does not know of this.
     freshness.learned(room_id);
     if (this.#unreported.get(room_id) !== position) {
@@ -303,13 +338,19 @@ export class Reading {
     if (this.#unsure.delete(room_id)) onUnsure(room_id);
   }
 
+  #answered(room_id: string, position: ReadMark): void {
+    const left = (this.#underWay.get(room_id) ?? []).filter((mark) => mark !== position);
+    if (left.length > 0) this.#underWay.set(room_id, left);
+    else this.#underWay.delete(room_id);
+  }
+
   /** Reports what had to wait until `position` was answered. */
   #goOn(room_id: string, position: ReadMark): void {
     if (position.back || this.#unreported.get(room_id)?.back) this.#report(room_id);
   }
 
   #failed(room_id: string, position: ReadMark, error: unknown): void {
-    if (this.#underWay.get(room_id) === position) this.#underWay.delete(room_id);
+    this.#answered(room_id, position);
     if (this.#unreported.get(room_id) !== position) {
       this.#goOn(room_id, position);
       return;
@@ -326,6 +367,10 @@ export class Reading {
 /** The first message that may be unread. */
 function firstOf({ first_unread_seq, read_seq }: Room): number {
   return first_unread_seq ?? (read_seq ?? 0) + 1;
+}
+
+function markOf({ epoch, seq, back }: ReadMark): ReadMark {
+  return back ? { epoch, seq, back } : { epoch, seq };
 }
 
 /** Another tab may run another version of this page. */

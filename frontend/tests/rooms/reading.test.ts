@@ -14,6 +14,10 @@ beforeEach(() => {
 const range = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 const at = (seq: number, epoch = 'e1') => ({ epoch, seq });
+const back = (seq: number) => ({ ...at(seq), back: true });
+/** The server tells how far the user has read. */
+const hear = (read_seq: number) =>
+  page.emit({ type: 'read', room_id: 'lobby', user_id: ME, username: 'a', epoch: 'e1', read_seq });
 const unread = () => page.room()?.unread_count;
 const say = (...seqs: number[]) => {
   for (const seq of seqs) page.emit(makeEvent(seq));
@@ -201,8 +205,6 @@ describe('a report', () => {
 });
 
 describe('marked as unread', () => {
-  const back = (seq: number) => ({ ...at(seq), back: true });
-
   beforeEach(async () => {
     await page.goLive();
     page.live(10);
@@ -262,6 +264,57 @@ describe('marked as unread', () => {
     expect(page.reports).toEqual([back(8), back(9), at(10)]);
   });
 
+  test('what the server tells of an earlier position takes nothing back, also before it knows', async () => {
+    const answer = page.hold('PUT /rooms/lobby/read', () => ({ body: '' }));
+    page.session.reading.markUnread('lobby', 10);
+    await settled();
+    hear(10);
+    expect(page.room()).toMatchObject({ read_seq: 9, unread_count: 1 });
+    page.serve(makeRoom({ read_seq: 9, unread_count: 1, first_unread_seq: 10 }));
+    hear(9);
+    answer();
+    await page.clock.advance(1_000);
+    expect(page.room()).toMatchObject({ read_seq: 9, unread_count: 1 });
+    hear(10);
+    expect(page.room()).toMatchObject({ read_seq: 9, unread_count: 1 });
+    await page.clock.advance(1_000);
+    say(11);
+    expect(page.room()).toMatchObject({ read_seq: 9, unread_count: 2 });
+    expect(page.reports).toEqual([back(8), back(9)]);
+  });
+
+  test('it is read here when the user has read on elsewhere', async () => {
+    page.serve(makeRoom({ read_seq: 10, unread_count: 0, first_unread_seq: null }));
+    hear(10);
+    await page.clock.advance(1_000);
+    expect(unread()).toBe(0);
+    say(11);
+    hear(11);
+    expect(unread()).toBe(0);
+  });
+
+  test('it is told after all positions that are on their way', async () => {
+    page.session.reading.readAll('lobby');
+    const answers: (() => void)[] = [];
+    for (const seq of [11, 12]) {
+      await page.clock.advance(6_000);
+      answers.push(page.hold('PUT /rooms/lobby/read', () => ({ body: '' })));
+      say(seq);
+      page.session.reading.readAll('lobby');
+      await settled();
+    }
+    page.session.reading.markUnread('lobby', 12);
+    const told = [back(8), at(10), at(11), at(12)];
+    await settled();
+    expect(page.reports).toEqual(told);
+    answers[1]?.();
+    await settled();
+    expect(page.reports).toEqual(told);
+    answers[0]?.();
+    await settled();
+    expect(page.reports).toEqual([...told, back(11)]);
+  });
+
   test('an answer that does not know of it takes nothing back', async () => {
     page.hold('PUT /rooms/lobby/read', () => ({ body: '' }));
     page.session.reading.markUnread('lobby', 10);
@@ -279,14 +332,7 @@ describe('marked as unread elsewhere', () => {
     page.live(10);
     page.show(8, 10);
     page.serve(marked);
-    page.emit({
-      type: 'read',
-      room_id: 'lobby',
-      user_id: ME,
-      username: 'a',
-      epoch: 'e1',
-      read_seq: 8,
-    });
+    hear(8);
     await page.clock.advance(1_000);
     page.show(7, 10);
     expect(page.room()).toMatchObject({ read_seq: 8, unread_count: 2 });
@@ -294,17 +340,58 @@ describe('marked as unread elsewhere', () => {
     expect(page.reports).toEqual([]);
   });
 
-  test('it is known at once in another tab', async () => {
-    const channels = new ReadChannels();
-    page = new Page(channels);
-    const other = new Page(channels);
-    for (const tab of [page, other]) {
-      await tab.goLive();
-      tab.live(10);
-    }
-    page.session.reading.markUnread('lobby', 10);
-    expect(other.room()).toMatchObject({ read_seq: 9, unread_count: 1 });
-    expect(other.session.reading.divider.value).toMatchObject(at(9));
+  describe('in another tab', () => {
+    let other: Page;
+
+    beforeEach(async () => {
+      const channels = new ReadChannels();
+      page = new Page(channels);
+      other = new Page(channels);
+      for (const tab of [page, other]) {
+        await tab.goLive();
+        tab.live(10);
+      }
+    });
+
+    test('is known at once here', () => {
+      page.session.reading.markUnread('lobby', 10);
+      expect(other.room()).toMatchObject({ read_seq: 9, unread_count: 1 });
+      expect(other.session.reading.divider.value).toMatchObject(at(9));
+    });
+
+    test('is not undone by what was read here before', async () => {
+      for (const seq of [11, 12]) {
+        for (const tab of [page, other]) tab.emit(makeEvent(seq));
+        other.show(8, seq);
+      }
+      await settled();
+      expect(other.reports).toEqual([at(11)]);
+      page.session.reading.markUnread('lobby', 10);
+      await other.clock.advance(60_000);
+      expect(other.reports).toEqual([at(11)]);
+    });
+
+    test('is told once more after what is on its way from here', async () => {
+      const answer = other.hold('PUT /rooms/lobby/read', () => ({ body: '' }));
+      for (const tab of [page, other]) tab.emit(makeEvent(11));
+      other.show(8, 11);
+      page.session.reading.markUnread('lobby', 10);
+      await settled();
+      expect(other.reports).toEqual([at(11)]);
+      answer();
+      await settled();
+      expect(other.reports).toEqual([at(11), back(9)]);
+    });
+
+    test('is not told after the user came back to it here', async () => {
+      const answer = page.hold('PUT /rooms/lobby/read', () => ({ body: '' }));
+      page.session.reading.markUnread('lobby', 10);
+      other.session.reading.readAll('lobby');
+      answer();
+      await settled();
+      expect(page.reports).toEqual([back(9), at(10)]);
+      expect(page.room()).toMatchObject({ read_seq: 10, unread_count: 0 });
+    });
   });
 });
 
