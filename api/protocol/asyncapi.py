@@ -140,7 +140,7 @@ def replies(command: str) -> list[str]:
 
 def name_of_command(command: str) -> str:
     """Return the name of the message and of the schema of a command."""
-    return f"{command.capitalize()}Command"
+    return f"{''.join(word.capitalize() for word in command.split('_'))}Command"
 
 
 def _names(events: Any) -> list[str]:

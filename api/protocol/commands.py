@@ -126,6 +126,17 @@ class Pin(Strict):
     epoch: Epoch | None = None
 
 
+class RemovePreviews(Strict):
+    """Take away the previews of links in a message, so that none come any more. `ref` makes a retry safe."""
+
+    scopes: ClassVar[frozenset[Scope]] = _WRITE
+    type: Literal["remove_previews"]
+    room_id: Id
+    seq: Seq
+    ref: Ref
+    epoch: Epoch | None = None
+
+
 class Read(Strict):
     """Say that the user has seen everything up to `seq`. `back` lets the stored seq become lower."""
 
@@ -164,7 +175,7 @@ class Ping(Strict):
     ref: Ref | None = None
 
 
-Write: TypeAlias = Send | Edit | Delete | React | Pin
+Write: TypeAlias = Send | Edit | Delete | React | Pin | RemovePreviews
 """The commands that write an entry. They have a rate of their own, over all sockets and HTTP."""
 Command: TypeAlias = Authenticate | Subscribe | Unsubscribe | Write | Read | Typing | Watch | Ping
 
@@ -179,6 +190,7 @@ _COMMANDS: Final[dict[str, type[Command]]] = {
     "unreact": React,
     "pin": Pin,
     "unpin": Pin,
+    "remove_previews": RemovePreviews,
     "read": Read,
     "typing": Typing,
     "watch": Watch,

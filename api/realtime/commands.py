@@ -24,6 +24,7 @@ from api.protocol.commands import (
     Ping,
     React,
     Read,
+    RemovePreviews,
     Send,
     Subscribe,
     Typing,
@@ -81,6 +82,7 @@ class Commands:
             Delete: self._delete,
             React: self._react,
             Pin: self._pin,
+            RemovePreviews: self._remove_previews,
             Read: self._read,
             Typing: self._type,
             Watch: self._watch,
@@ -195,6 +197,12 @@ class Commands:
             epoch=command.epoch,
         )
         _ack(connection, command, pinned)
+
+    async def _remove_previews(self, connection: Connection, command: RemovePreviews) -> None:
+        removed = await self._changes.remove_previews(
+            self._author(connection), command.room_id, command.seq, ref=command.ref, epoch=command.epoch
+        )
+        _ack(connection, command, removed)
 
     def _author(self, connection: Connection) -> Author:
         return Author(connection.identity.user.id, connection.memberships, most_known=self._max_subscriptions)

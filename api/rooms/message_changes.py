@@ -90,7 +90,9 @@ class MessageChanges:
             await self._give_up_files(room_id, [seq], message)
         return appended
 
-    async def remove_previews(self, author: Author, room_id: str, seq: int, *, epoch: str | None) -> Appended:
+    async def remove_previews(
+        self, author: Author, room_id: str, seq: int, *, ref: str | None, epoch: str | None
+    ) -> Appended:
         """Take away the previews of links in a message, so that none come any more: whoever may delete it may do this.
 
         A follower lets their pictures go.
@@ -99,9 +101,7 @@ class MessageChanges:
         message = await self._message(room_id, seq, epoch)
         operation = await self._deletion(member, message)
         data: EntryData = {"target": seq, "removed": True}
-        return await self._writing.append(
-            author, member, operation, Kind.PREVIEW, data, ref=None, epoch=epoch
-        )
+        return await self._writing.append(author, member, operation, Kind.PREVIEW, data, ref=ref, epoch=epoch)
 
     async def clear(
         self, author: Author, room_id: str, user_id: str, *, since: int, address: str | None

@@ -273,7 +273,7 @@ async def remove_previews(  # noqa: PLR0913, PLR0917  the query field and what i
     epoch: EpochInQuery = None,
 ) -> Response:
     """Take away the previews of links in a message, so that none come any more, and return it."""
-    await changes.remove_previews(author, room_id, seq, epoch=epoch)
+    await changes.remove_previews(author, room_id, seq, ref=None, epoch=epoch)
     return answer(message_json(await messages.message(room_id, author.user_id, seq)))
 
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from api.jobs import previews
+from tests.bad_inputs.answers import is_error
 from tests.conftest import settings_of
 from tests.files.hostile import written
 from tests.links.site import Site, answer, meta, page, redirect, serving
@@ -173,6 +174,27 @@ async def test_whoever_may_delete_a_message_may_take_its_previews_away(
     assert (await alice.http.delete(place)).json()["previews"] == []
     assert (await alice.http.delete(f"/rooms/{room_id}/messages/999/previews")).status_code == 404
     assert (await alice.http.delete(place, params={"epoch": "another"})).status_code == 409
+
+
+async def test_previews_are_taken_away_by_a_command_that_may_be_sent_again(
+    node: Node, alice: Person, bob: Person, site: Site
+) -> None:
+    site.answers["/a"] = page(title="A")
+    seq = await send(alice, f"{site.url}/a")
+    await until_shown(bob, seq, "A")
+    command = {"type": "remove_previews", "room_id": "lobby", "seq": seq}
+    async with alice.socket() as socket, bob.socket() as listening, bob.socket() as meddling:
+        await listening.call(type="subscribe", room_id="lobby")
+        ack = await socket.call(**command, ref="v1")
+        event = await listening.until(type="preview")
+        assert (event["seq"], event["user_id"], event["removed"]) == (ack["seq"], alice.id, True)
+        assert (await message(bob, seq))["previews"] == []
+        assert await socket.call(**command, ref="v1") == ack
+        assert (await socket.call(**command, ref="v2"))["seq"] > ack["seq"]
+        is_error(await meddling.call(**command, ref="v3"), "forbidden")
+        is_error(await socket.call(**command | {"type": "delete"}, ref="v1"), "ref_conflict")
+        await socket.call(type="delete", room_id="lobby", seq=seq, ref="d1")
+        is_error(await socket.call(**command, ref="v4"), "deleted")
 
 
 async def test_of_two_nodes_one_fetches_each_link(

@@ -438,6 +438,7 @@ COMMANDS: Final[dict[str, dict[str, Any]]] = {
     "unreact": {"emoji": "👍"},
     "pin": {},
     "unpin": {},
+    "remove_previews": {},
 }
 
 
@@ -462,10 +463,16 @@ async def refused(alice: Person, room_id: Any, seq: object, status: int, code: s
         assert (await socket.call(type="ping"))["type"] == "ack"
     path = f"/rooms/{room_id}/messages/{seq}"
     is_problem(await alice.http.patch(path, json={"body": "new", **more}), status, code)
-    for method, rest in (("DELETE", ""), ("PUT", "/reactions/👍"), ("DELETE", "/reactions/👍")):
+    for method, rest in (
+        ("DELETE", ""),
+        ("PUT", "/reactions/👍"),
+        ("DELETE", "/reactions/👍"),
+        ("DELETE", "/previews"),
+    ):
         is_problem(await alice.http.request(method, path + rest, params=more), status, code)
 
 
+@pytest.mark.settings(misses_per_minute=1_000)
 async def test_what_is_no_message_of_the_room_is_not_found(alice: Person, room: dict[str, Any]) -> None:
     for what in ("member", "edit", "beyond"):
         await refused(alice, room["id"], room[what], 404, "not_found")
@@ -497,6 +504,8 @@ async def test_the_fields_of_changes_are_strict(alice: Person, room: dict[str, A
             ("extra_forbidden", {"type": "delete", **good, "ref": "r", "body": "x"}),
             ("bad_ref", {"type": "react", **good, "emoji": "👍"}),
             ("bad_ref", {"type": "unpin", **good}),
+            ("bad_ref", {"type": "remove_previews", **good}),
+            ("extra_forbidden", {"type": "remove_previews", **good, "ref": "r", "removed": True}),
             ("bad_emoji", {"type": "react", **good, "ref": "r", "emoji": "a"}),
             ("bad_emoji", {"type": "unreact", **good, "ref": "r", "emoji": ""}),
             ("bad_emoji", {"type": "react", **good, "ref": "r", "emoji": "👍" * 4_001}),

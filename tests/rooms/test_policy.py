@@ -148,8 +148,14 @@ COMMANDS: Final[dict[Operation, list[dict[str, Any]]]] = {
     Operation.MARK_READ: [{"type": "read", "seq": 1}],
     Operation.SEND: [{"type": "send", "ref": "s", "body": "hello"}],
     Operation.EDIT: [{"type": "edit", "ref": "e", "seq": "{mine}", "body": "edited"}],
-    Operation.DELETE: [{"type": "delete", "ref": "d", "seq": "{mine}"}],
-    Operation.DELETE_OTHERS: [{"type": "delete", "ref": "o", "seq": "{guests}"}],
+    Operation.DELETE: [
+        {"type": "remove_previews", "ref": "v", "seq": "{mine}"},
+        {"type": "delete", "ref": "d", "seq": "{mine}"},
+    ],
+    Operation.DELETE_OTHERS: [
+        {"type": "remove_previews", "ref": "w", "seq": "{guests}"},
+        {"type": "delete", "ref": "o", "seq": "{guests}"},
+    ],
     Operation.REACT: [
         {"type": "react", "ref": "+", "seq": "{seq}", "emoji": "👍"},
         {"type": "unreact", "ref": "-", "seq": "{seq}", "emoji": "👍"},

@@ -165,6 +165,7 @@ const KNOWN: Record<EntryCommand['type'], true> = {
   unreact: true,
   pin: true,
   unpin: true,
+  remove_previews: true,
 };
 
 function pendingIn(kept: readonly Kept[]): Pending[] {

@@ -68,5 +68,7 @@ function factOf(
     case 'pin':
     case 'unpin':
       return { type: 'pin', pinned: command.type === 'pin' };
+    case 'remove_previews':
+      return { type: 'preview' };
   }
 }

@@ -1,5 +1,6 @@
 import type { PendingChange, PendingState, WhatToChange } from 'tailwire-client/rooms/pending';
 import { apply, messageEntry } from 'tailwire-client/rooms/timeline';
+import type { LinkPreview } from 'tailwire-client/wire/files';
 import { expect, test } from 'vitest';
 import { bySeq, lastOwn, overlaid } from '../../src/rooms/overlay';
 import { AT, ME, makeEvent, makeMessage, makeTimeline } from '../make';
@@ -32,6 +33,9 @@ test('a message looks as its pending changes will make it, in their order', () =
   expect(shown({ type: 'react', emoji: '👍' }, { type: 'unreact', emoji: '👍' }).reactions).toEqual(
     [],
   );
+  const previews = [{ url: 'https://a.example/', title: 'A' } as LinkPreview];
+  const linked = { ...entry, previews };
+  expect(overlaid(linked, [change({ type: 'remove_previews' })], ME).previews).toEqual([]);
   expect(shown({ type: 'pin' })).toMatchObject({ pinned: true });
   expect(shown({ type: 'edit', body: 'one' }, { type: 'delete' })).toMatchObject({
     ...{ body: '', deleted: true },

@@ -250,4 +250,5 @@ async def test_mentions_and_pins_are_listed(ada: Client, bob: Client) -> None:
     assert [one.seq for one in await bob.messages.pins(room.id)] == [sent.seq]
     await ada.messages.unpin(room.id, sent.seq, epoch=sent.epoch)
     assert await bob.messages.pins(room.id) == ()
+    assert (await ada.messages.remove_previews(room.id, sent.seq, epoch=sent.epoch)).previews == ()
     await bob.messages.report(room.id, sent.seq, "spam", epoch=sent.epoch)

@@ -11,6 +11,7 @@ const TEXTS: Record<ChangeCommand['type'], string> = {
   unreact: 'Your reaction was not taken back.',
   pin: 'A message was not pinned.',
   unpin: 'A message was not unpinned.',
+  remove_previews: 'The previews of a message are still there.',
 };
 
 /** Says which changes of the room's messages were refused for good. The text of an edit can be copied. */

@@ -266,6 +266,7 @@ const FAILED: Record<EntryCommand['type'], string> = {
   unreact: 'The reaction was not taken back.',
   pin: 'Not pinned.',
   unpin: 'Not unpinned.',
+  remove_previews: 'The previews are still there.',
 };
 
 function rectOf({ currentTarget }: { currentTarget: Element }): DOMRect {

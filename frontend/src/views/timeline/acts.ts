@@ -43,7 +43,7 @@ export type Acts = ReturnType<typeof useActs>;
 /** What the user does with the messages of a room. */
 export function useActs({ room, timeline, editing, root, onReply, onThread }: ActsOptions) {
   const session = useSession();
-  const { members, messages, outbox, user_id: me } = session;
+  const { members, outbox, user_id: me } = session;
   const { router } = useApp();
   const acting = useSignal<Acting | null>(null);
   /** What was done, for a moment. */
@@ -78,15 +78,6 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
     };
   };
 
-  /** Takes the previews of links away, for everybody. */
-  const hidePreviews = async (seq: number) => {
-    try {
-      await messages.removePreviews(room.id, seq, timeline.peek().epoch);
-    } catch {
-      said.value = { text: 'The previews are still there.' };
-    }
-  };
-
   /** Does what was chosen, or opens what asks for more. Does nothing where it is not offered. */
   const act = (action: Action | 'menu', seq: number, anchor: DOMRect) => {
     acting.value = null;
@@ -117,7 +108,7 @@ export function useActs({ room, timeline, editing, root, onReply, onThread }: Ac
         router.go(personHash(room.id, entry.user_id));
         return;
       case 'previews':
-        void hidePreviews(seq);
+        session.change(room.id, seq, { type: 'remove_previews' });
         return;
       case 'thread':
         onThread(entry.thread ?? seq, entry.thread === null ? null : seq);

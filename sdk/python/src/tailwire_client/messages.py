@@ -216,6 +216,10 @@ class Messages:
         """Unpin a message."""
         return await self._put(room_id, seq, "pin", epoch=epoch, method="DELETE")
 
+    async def remove_previews(self, room_id: str, seq: int, *, epoch: str | None = None) -> Message:
+        """Take away the previews of links in a message, so that none come any more."""
+        return await self._put(room_id, seq, "previews", epoch=epoch, method="DELETE")
+
     async def pins(self, room_id: str) -> tuple[Message, ...]:
         """Return the pinned messages of a room, that which was pinned last first."""
         return read_all(Message, items_of(await self._web.get(path("rooms", room_id, "pins"))))

@@ -17,7 +17,8 @@ export type ChangeCommand =
   | Given<socket.ReactCommand, 'epoch'>
   | Given<socket.UnreactCommand, 'epoch'>
   | Given<socket.PinCommand, 'epoch'>
-  | Given<socket.UnpinCommand, 'epoch'>;
+  | Given<socket.UnpinCommand, 'epoch'>
+  | Given<socket.RemovePreviewsCommand, 'epoch'>;
 
 /** The commands that write an entry. Each has a ref, so that a retry writes nothing twice. */
 export type EntryCommand = SendCommand | ChangeCommand;

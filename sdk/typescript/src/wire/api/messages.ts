@@ -55,13 +55,6 @@ export class MessagesApi {
     return (await this.#requests.get<{ items: Message[] }>(`${roomPath(room_id)}/pins`)).items;
   }
 
-  /** Takes away the previews of links in a message, so that none come any more. */
-  removePreviews(room_id: string, seq: number, epoch: string): Promise<Message> {
-    return this.#requests.send('DELETE', `${messagePath(room_id, seq)}/previews`, {
-      query: { epoch },
-    });
-  }
-
   #page(room_id: string, query: Record<string, number>): Promise<HistoryPage> {
     return this.#requests.get(`${roomPath(room_id)}/messages`, { ...query, entries: 'true' });
   }

@@ -330,6 +330,15 @@ export interface ReadyEvent {
   limits: ClientLimits;
 }
 
+/** Take away the previews of links in a message, so that none come any more. `ref` makes a retry safe. */
+export interface RemovePreviewsCommand {
+  type: 'remove_previews';
+  room_id: string;
+  seq: number;
+  ref: string;
+  epoch?: string | null;
+}
+
 /** The server cannot replay from the client's position. The client must load the room again. */
 export interface ResetEvent {
   type: 'reset';
@@ -481,6 +490,7 @@ export type Command =
   | UnreactCommand
   | PinCommand
   | UnpinCommand
+  | RemovePreviewsCommand
   | ReadCommand
   | TypingCommand
   | WatchCommand
