@@ -71,6 +71,8 @@ def runs_of(text: str) -> list[str]:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in their order, as the index has them."""
+    if text.isascii():
+        return [word[:MAX_WORD_CHARACTERS] for word in _ASCII_WORD.findall(text.lower())]
     return [word for run in runs_of(text) for word in _indexed(run)]
 
 
