@@ -11,6 +11,7 @@
     │   ├── BadFile        bad_file            not a file that this message may have, or none that is taken
     │   └── Empty          empty               a message body without a visible character
     ├── Unauthorized       unauthorized        no token, or one that is not valid
+    │   ├── TokenMissing   unauthorized        no token was shown
     │   └── InvalidCredentials  invalid_credentials  unknown user or wrong password; clients cannot tell which
     ├── Forbidden          forbidden           known, but not allowed
     │   ├── Archived       archived            nobody writes to an archived room, or changes it
@@ -48,13 +49,6 @@ Messages are for people and never repeat the input, a query, a host name or a se
 
 from dataclasses import dataclass
 from typing import ClassVar, Final
-
-NARROWER_CODES: Final = (
-    *("bad_envelope", "bad_number", "bad_ref", "duplicate_key", "extra_forbidden"),
-    *("limit", "unknown_type", "weak_password"),
-)
-"""Codes that say more than that of their class, which are passed as `code`."""
-
 
 INDEXING_SECONDS: Final = 5
 """How long to wait before a search is tried again that came while the index was made."""
@@ -162,6 +156,10 @@ class Unauthorized(TailwireError):
     code = "unauthorized"
     status = 401
     title = "A valid access token is needed"
+
+
+class TokenMissing(Unauthorized):
+    """No token was shown, or by a scheme that this server does not have."""
 
 
 class InvalidCredentials(Unauthorized):
@@ -388,13 +386,3 @@ class StorageFull(Unavailable):
 
     code = "storage_full"
     title = "The store's disk is full"
-
-
-def all_codes() -> list[str]:
-    """Return every code that a client can meet, in the order of the alphabet."""
-    found, waiting = set(NARROWER_CODES), [TailwireError]
-    while waiting:
-        error = waiting.pop()
-        found.add(error.code)
-        waiting += error.__subclasses__()
-    return sorted(found)

@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from api.accounts.sessions import TokenPair
-from api.errors import Forbidden, Unauthorized
+from api.errors import Forbidden, TokenMissing, Unauthorized
 from api.http.deps import HttpSettingsDep
 from api.http.hardening import is_allowed_origin
 from api.http.openapi import SESSION_HEADER
@@ -36,11 +36,12 @@ class RefreshCookie:
 
     async def exchange(self, refresh: Callable[[str], Awaitable[TokenPair]]) -> TokenPair:
         """Return the next pair for the token in the cookie. Raises `Unauthorized` when none is there that works."""
-        for name in self._names:
-            if token := self.request.cookies.get(name):
-                with suppress(Unauthorized):
-                    return self.keep(await refresh(token))
-        raise Unauthorized("There is no session cookie of a session that goes on")
+        tokens = [token for name in self._names if (token := self.request.cookies.get(name))]
+        for token in tokens:
+            with suppress(Unauthorized):
+                return self.keep(await refresh(token))
+        refusal = Unauthorized if tokens else TokenMissing
+        raise refusal("There is no session cookie of a session that goes on")
 
     def keep(self, issued: TokenPair) -> TokenPair:
         """Move the refresh token from the answer's body into the cookie, if the client wants one."""

@@ -23,7 +23,7 @@ from api.accounts.signup import SignUpService
 from api.accounts.tokens import TokenService
 from api.accounts.wiring import AccountServices
 from api.address import Network, client_address
-from api.errors import NotFound, Unauthorized
+from api.errors import NotFound, TokenMissing
 from api.http.bodies.status import OpenDoor, Shown
 from api.http.plan import ANSWERING
 from api.http.probes import Probes, Recorder
@@ -264,8 +264,8 @@ _Token = Annotated[str | None, Depends(_bearer)]
 
 async def identify_caller(request: Request, parts: _Services, token: _Token) -> Identity:
     """Return the identity of who sends a request. `IdentityDep` says more."""
-    if token is None:
-        raise Unauthorized
+    if not token:
+        raise TokenMissing
     identity = await parts.accounts.authenticator.identify(token, address(request))
     structlog.contextvars.bind_contextvars(user_id=identity.user.id)  # for the request log
     parts.limits.throttles.request(identity.user.id)

@@ -18,11 +18,11 @@ from api.errors import (
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
-    all_codes,
 )
 from api.http.bodies.forms import Problem
 from api.http.examples import EXAMPLES
 from api.protocol.asyncapi import schemas_over_http
+from api.protocol.problems import all_codes
 
 SESSION_HEADER: Final = "X-Tailwire-Session"
 REFUSED: Final = 400
@@ -40,7 +40,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "integer", "minimum": 1},
     },
     "WWW-Authenticate": {
-        "description": "How to log in, where a token is wanted",
+        "description": '`Bearer`, with `error="invalid_token"` where a token was shown that does not hold (RFC 6750)',
         "schema": {"type": "string"},
     },
 }

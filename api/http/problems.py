@@ -15,6 +15,7 @@ from api.errors import (
     NotFound,
     RateLimited,
     TailwireError,
+    TokenMissing,
     TooLarge,
     Unauthorized,
     UnsupportedMediaType,
@@ -26,6 +27,10 @@ from api.protocol.problems import MEDIA_TYPE, problem_body
 ON_MISSING: Final = "tailwire.on_missing"
 """Where the scope of a request has what counts a 404 of its caller, and raises `RateLimited` for too many."""
 
+CHALLENGE: Final = 'Bearer realm="tailwire"'
+CHALLENGE_AGAIN: Final = f'{CHALLENGE}, error="invalid_token"'
+"""What a 401 asks for: who has shown no token is not told that it is a bad one (RFC 6750, section 3.1)."""
+
 
 def problem(error: TailwireError) -> Response:
     """Return the answer for an error, in problem+json (RFC 9457)."""
@@ -35,7 +40,7 @@ def problem(error: TailwireError) -> Response:
     if error.retry_after_seconds is not None:
         headers["retry-after"] = str(error.retry_after_seconds)
     if isinstance(error, Unauthorized) and error.code == Unauthorized.code:
-        headers["www-authenticate"] = 'Bearer error="invalid_token"'
+        headers["www-authenticate"] = CHALLENGE if isinstance(error, TokenMissing) else CHALLENGE_AGAIN
     return Response(body, error.status, headers, MEDIA_TYPE)
 
 

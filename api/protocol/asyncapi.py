@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from api.errors import all_codes
 from api.models.kinds import KIND_NAME
 from api.protocol.close_codes import CLOSINGS
 from api.protocol.commands import Authenticate, Command, Ping, Read, Subscribe, Watch, Write
 from api.protocol.entries import EntryEvent, LinkPreviewFields, SentFileFields, ShownAsFields
 from api.protocol.events import OtherEvent, client_limits
 from api.protocol.fields import FEATURES, MAX_FIRST_FRAME_BYTES, MAX_WATCHED, VERSION
+from api.protocol.problems import all_codes
 from api.protocol.signal_events import SignalEvent
 
 PATH: Final = "/ws/messages"

@@ -20,6 +20,12 @@ SECURITY_HEADERS: Final = {
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 """The Content-Security-Policy of answers that are no page."""
 
+NARROWER_CODES: Final = (
+    *("bad_envelope", "bad_number", "bad_ref", "duplicate_key", "extra_forbidden"),
+    *("limit", "unknown_type", "weak_password"),
+)
+"""Codes that say more than that of their class, which are passed as `code`."""
+
 
 def problem_body(error: TailwireError, request_id: str | None) -> bytes:
     """Return the body of the answer for an error."""
@@ -69,3 +75,13 @@ def refused(refusal: Refusal, request_id: str) -> tuple[int, dict[str, str], byt
     if refusal is Refusal.OTHER_VERSION:
         headers["sec-websocket-version"] = "13"  # RFC 6455, section 4.4
     return error.status, headers, body
+
+
+def all_codes() -> list[str]:
+    """Return every code that a client can meet, in the order of the alphabet."""
+    found, waiting = set(NARROWER_CODES), [TailwireError]
+    while waiting:
+        error = waiting.pop()
+        found.add(error.code)
+        waiting += error.__subclasses__()
+    return sorted(found)

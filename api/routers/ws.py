@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from fastapi.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
-from api.errors import Forbidden, NotFound, TailwireError, Unauthorized, UpgradeRequired
+from api.errors import Forbidden, NotFound, TailwireError, TokenMissing, UpgradeRequired
 from api.http.deps import HttpSettings, address, services
 from api.http.hardening import deny, is_allowed_origin, refusal, scheme_of
 from api.http.problems import problem
@@ -77,6 +77,6 @@ def _token(handshake: HTTPConnection, settings: HttpSettings) -> str | None:
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer":
-        raise Unauthorized
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenMissing
     return token.strip()

@@ -317,7 +317,7 @@ async def test_a_change_of_secrets_ends_no_session(store_url: str) -> None:
 async def test_without_a_token_the_answer_says_what_is_wanted(sqlite_node: Node) -> None:
     answer = await sqlite_node.client().get("/users/me")
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+    assert answer.headers["www-authenticate"] == 'Bearer realm="tailwire"'
 
 
 async def test_a_name_that_is_drawn_over_its_neighbours_is_refused(sqlite_node: Node) -> None:

@@ -29,7 +29,10 @@ from tests.rooms.test_rooms import make_room
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]
 
-BEARER: Final = 'Bearer error="invalid_token"'
+NO_TOKEN: Final = 'Bearer realm="tailwire"'
+NO_SCHEMES: Final = ("", "Bearer", "Basic Y2Fyb2w6eA==")
+"""What stands in `Authorization` where no token is shown."""
+BAD_TOKEN: Final = 'Bearer realm="tailwire", error="invalid_token"'
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ async def denied(node: Node, token: str) -> int:
     """Return the status of the answer to a handshake with this token."""
     with pytest.raises(InvalidStatus) as refused:
         await connect(node.ws_url, additional_headers={"Authorization": f"Bearer {token}"})
-    assert refused.value.response.headers["www-authenticate"] == BEARER
+    assert refused.value.response.headers["www-authenticate"] == BAD_TOKEN
     return refused.value.response.status_code
 
 
@@ -76,7 +79,7 @@ async def refuse(node: Node, *tokens: str) -> None:
     for token in tokens:
         answer = await node.client(Authorization=f"Bearer {token}").get("/users/me")
         is_problem(answer, 401, "unauthorized")
-        assert answer.headers["www-authenticate"] == BEARER
+        assert answer.headers["www-authenticate"] == BAD_TOKEN
         assert await denied(node, token) == 401
         assert await first_message(node, token=token) == 4401
 
@@ -96,10 +99,16 @@ async def again(person: Person) -> Person:
 async def test_t1_without_a_token_there_is_nothing(
     keyed_node: Node, carol: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for scheme in ("", "Bearer", "Basic Y2Fyb2w6eA=="):
-        answer = await keyed_node.client(Authorization=scheme).get("/users/me")
-        is_problem(answer, 401, "unauthorized")
-        assert answer.headers["www-authenticate"].startswith("Bearer")
+    without: tuple[dict[str, str], ...] = ({}, *({"Authorization": one} for one in NO_SCHEMES))
+    for headers in without:
+        for method, path in (("GET", "/users/me"), ("POST", "/mcp"), ("GET", "/rooms/lobby/messages")):
+            answer = await keyed_node.client(**headers).request(method, path)
+            is_problem(answer, 401, "unauthorized")
+            assert answer.headers["www-authenticate"] == NO_TOKEN
+    for headers in without[1:]:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(keyed_node.ws_url, additional_headers=headers)
+        assert refused.value.response.headers["www-authenticate"] == NO_TOKEN
     assert await first_message(keyed_node) == 4401
     monkeypatch.setattr(handler, "FIRST_MESSAGE_SECONDS", 0.05)
     async with connect(keyed_node.ws_url) as raw:

@@ -8,7 +8,6 @@ from typing import Any, Final, get_args
 import jsonschema_rs
 import pytest
 
-from api.errors import all_codes
 from api.http.example_records import EPOCH
 from api.models.kinds import KINDS
 from api.models.log import UNREADABLE, EntryData, Json
@@ -25,6 +24,7 @@ from api.protocol.close_codes import CloseCode
 from api.protocol.commands import Command, Write
 from api.protocol.entries import entry_event
 from api.protocol.events import OtherEvent
+from api.protocol.problems import all_codes
 from tests.contract.frames import DOCUMENT, require_command, require_described, require_reply
 from tests.node import Node
 from tests.protocol.test_events import DATA, entry

@@ -124,7 +124,9 @@ async def test_the_cookie_alone_is_no_refresh_token(sqlite_node: Node, page: dic
 async def test_a_cookie_that_is_none_of_ours_is_refused(
     sqlite_node: Node, page: dict[str, str], token: str
 ) -> None:
-    assert (await call(sqlite_node, "/auth/refresh", page, token)).status_code == 401
+    answer = await call(sqlite_node, "/auth/refresh", page, token)
+    assert answer.status_code == 401
+    assert ("invalid_token" in answer.headers["www-authenticate"]) == bool(token)
 
 
 async def test_logging_out_ends_the_session_and_clears_the_cookie(

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from api.config import Settings
-from api.errors import all_codes
 from api.main import create_app
 from api.models.rooms import LOBBY_ID
 from api.protocol.problem_pages import ADVICE
+from api.protocol.problems import all_codes
 from tests.bad_inputs.answers import is_problem
 from tests.node import PASSWORD, Node, Person
 from tests.rooms.test_rooms import make_room, say

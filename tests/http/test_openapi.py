@@ -10,10 +10,10 @@ import jsonschema_rs
 import pytest
 
 from api.config import Settings
-from api.errors import all_codes
 from api.http.examples import EXAMPLES
 from api.http.openapi import TAGS
 from api.main import create_app
+from api.protocol.problems import all_codes
 
 ROOT: Final = Path(__file__).parents[2]
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import pytest
 
-from api.errors import all_codes
 from api.http.tools import TOOLS
 from api.models.rooms import LOBBY_ID, Role
 from api.protocol.mcp import NOTICE
+from api.protocol.problems import all_codes
 from tests.accounts.programs import a_bot, made_token, program
 from tests.bad_inputs.answers import is_problem, is_served
 from tests.node import Event, Node, Person, eventually
