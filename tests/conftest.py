@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from api.accounts.security import Passwords
 from api.config import Settings
@@ -26,7 +27,12 @@ HAS_RETHINKDB: Final = pytest.StashKey[bool]()
 
 
 def pytest_configure() -> None:
-    """Let SIGINT end what the tests start, also in a background job, for which a shell ignores it."""
+    """Let SIGINT end what the tests start, also in a background job, for which a shell ignores it.
+
+    A busy machine is no fault of a property, so no example has to come within a time.
+    """
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
