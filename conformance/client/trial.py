@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Final
 
-from conformance.client import closes, consuming, faults, requests, sending, sessions, streams
+from conformance.client import absence, closes, consuming, faults, requests, sending, sessions, streams
 from conformance.client.stage import Stage, Terms, staged
 from conformance.outcome import Outcome, Verdict
 from conformance.rule import Failed, Rule, Skipped
 
 RULES: Final[tuple[Rule[Stage], ...]] = tuple(
     Rule.of(play)
-    for part in (streams, closes, sessions, sending, requests, consuming, faults)
+    for part in (streams, absence, closes, sessions, sending, requests, consuming, faults)
     for play in part.SCENARIOS
 )
 """All rules of clients, in the order in which they are listed."""

@@ -1,6 +1,7 @@
 """The rooms of the scripted server: logs with epochs, and messages that are stored once under their ref. Pure."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,6 +42,10 @@ class Room:
     """Up to this seq the entries are those of the epoch before."""
     holes: set[int] = field(default_factory=set)
     """Seqs that no replay brings: a server that breaks its promise."""
+    ticks: Iterator[int] = field(default_factory=itertools.count)
+    """Counts the entries of all rooms."""
+    touched: int = -1
+    """Where the newest entry stands among those of all rooms."""
 
     @property
     def head(self) -> int:
@@ -55,7 +60,12 @@ class Room:
             entry |= {"body": f"{self.id} {seq}", "reply_to": None}
         entry |= fields
         self.entries.append(entry)
+        self.touched = next(self.ticks)
         return entry
+
+    def is_at(self, position: Mapping[str, Any]) -> bool:
+        """Say whether there is nothing new after a position."""
+        return (position["epoch"], position["seq"]) == (self.epoch, self.head)
 
     def after(self, seq: int) -> list[Event]:
         """Return the entries after a seq, without the holes."""

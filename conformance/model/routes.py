@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from conformance.model.absence import missed
 from conformance.model.accounts import AUTHOR
 from conformance.model.consumers import Consumer
 from conformance.model.http import Request, Response, problem
@@ -40,6 +41,7 @@ class Routes:
                 ("POST", r"/rooms/([\w-]+)/messages", self._send),
                 ("GET", r"/rooms/([\w-]+)/log", self._log),
                 ("PUT", r"/rooms/([\w-]+)/read", self._nothing),
+                ("POST", "/sync", self._sync),
                 ("PUT", r"/consumers/([\w-]+)", self._consumer),
                 ("GET", r"/consumers/([\w-]+)/entries", self._entries),
                 ("POST", r"/consumers/([\w-]+)/ack", self._ack),
@@ -110,6 +112,10 @@ class Routes:
             raise Refused("reset", 409)
         items = room.after(int(request.query.get("after", 0)))[: int(request.query.get("limit", 200))]
         return Response(200, {"items": items, "epoch": room.epoch, "seq": room.head})
+
+    async def _sync(self, request: Request) -> Response:
+        server = self._server
+        return Response(200, missed(server.rooms.values(), request.body or {}, server.page_entries))
 
     async def _nothing(self, request: Request, room_id: str) -> Response:
         self._server.found(room_id)

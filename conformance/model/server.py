@@ -1,12 +1,14 @@
 """The scripted server: it follows the protocol, and a scenario breaks it where it wants."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from conformance.model.absence import REPLAY, replayed
 from conformance.model.accounts import AUTHOR, Accounts
 from conformance.model.consumers import Consumer
 from conformance.model.http import Request, Response, problem, serve_http
@@ -18,8 +20,6 @@ from conformance.model.trace import Trace
 
 BACKLOG_BYTES: Final = 512 * 1024
 """A socket whose client has not taken so much is closed with 4420."""
-REPLAY: Final = 5_000
-"""The most entries that a replay brings."""
 
 
 @dataclass
@@ -61,7 +61,10 @@ class ScriptedServer:
         """Called for each request. A response, or Cut, is what the scenario answers."""
         self.cut_after: Callable[[], int | None] = lambda: None
         """Says after how many bytes the next connection is cut."""
+        self.page_entries = 1_000
+        """The most entries that a page of POST /sync has."""
         self.port = 0
+        self._ticks = itertools.count()
         self._routes = Routes(self)
         self._listening: asyncio.Server | None = None
         self._links: set[Link] = set()
@@ -76,7 +79,7 @@ class ScriptedServer:
 
     def room(self, room_id: str = "lobby") -> Room:
         """Return a room, which is made where it is not there."""
-        return self.rooms.setdefault(room_id, Room(room_id))
+        return self.rooms.setdefault(room_id, Room(room_id, ticks=self._ticks))
 
     def append(self, room_id: str = "lobby", kind: str = "message", **fields: Any) -> Event:
         """Add an entry to a room and tell it to all who are subscribed."""
@@ -145,6 +148,13 @@ class ScriptedServer:
 
         self._keep(asyncio.ensure_future(wake()))
 
+    async def answered(self, request: Request) -> Response:
+        """Return what the protocol answers to a request."""
+        try:
+            return await self._routes.answer(request)
+        except Refused as refusal:
+            return problem(refusal.status, refusal.code, refusal.retry_after_seconds)
+
     # -- connections
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -171,10 +181,7 @@ class ScriptedServer:
             self.trace.note("> http", f"{request} {request.body if request.body is not None else ''}")
         response = None if self.on_request is None else await self.on_request(request)
         if response is None:
-            try:
-                response = await self._routes.answer(request)
-            except Refused as refusal:
-                response = problem(refusal.status, refusal.code, refusal.retry_after_seconds)
+            response = await self.answered(request)
         if request.method != "OPTIONS":
             self.trace.note("< http", f"{response.status} to {request}")
         return response
@@ -275,14 +282,7 @@ class ScriptedServer:
         place = {"room_id": room.id, "epoch": room.epoch, "seq": room.head}
         socket.rooms.add(room.id)
         self.say(socket, {"type": "ack", "ref": command.get("ref"), **place})
-        since = command.get("since")
-        if since is not None:
-            behind = room.head - since["seq"]
-            if since["epoch"] != room.epoch or not 0 <= behind <= REPLAY:
-                self.say(socket, {"type": "reset", **place})
-                return
-            self.say(socket, *room.after(since["seq"]))
-        self.say(socket, {"type": "live", **place})
+        self.say(socket, *replayed(room, command.get("since")))
 
 
 READY_AT: Final = "2026-11-29T09:30:00.000Z"
@@ -300,7 +300,7 @@ READY: Final[Event] = {
         "file_bytes": 0,
         "files": 10,
     },
-    "features": ["edit", "delete", "react", "pin", "threads", "mentions", "consumers"],
+    "features": ["edit", "delete", "react", "pin", "threads", "mentions", "consumers", "sync"],
 }
 
 

@@ -15,6 +15,7 @@ from conformance.server import (
     conventions,
     files,
     hooks,
+    mcp,
     messages,
     reading,
     rooms,
@@ -37,6 +38,7 @@ PARTS: Final = (
     files,
     rooms,
     hooks,
+    mcp,
     accounts,
 )
 CHECKS: Final[tuple[Rule[Bench], ...]] = tuple(Rule.of(play) for part in PARTS for play in part.CHECKS)

@@ -13,7 +13,7 @@ PACE: Final = 0.02
 """Clients wait so much shorter than in earnest."""
 
 
-def terms(*command: str, **more: float) -> Terms:
+def terms(*command: str, pace: float = PACE, **more: float) -> Terms:
     """Return the terms for a client of this project, which finds the SDK from its sources."""
     path = os.pathsep.join(str(ROOT / "sdk" / "python" / one) for one in ("src", "tests"))
-    return Terms(("env", f"PYTHONPATH={path}", *command), pace=PACE, **more)  # type: ignore[arg-type]
+    return Terms(("env", f"PYTHONPATH={path}", *command), pace=pace, **more)  # type: ignore[arg-type]

@@ -10,16 +10,20 @@ from typing import Any
 
 import kit_client
 from tailwire_client import (
+    Closed,
     Entry,
     FileDrafts,
     FilePair,
     Position,
     RateLimited,
     SessionEnded,
+    TailwireError,
     Unreachable,
+    Unsubscribed,
     close_codes,
 )
 from tailwire_client import stream as streams
+from tailwire_client.absence import Absence
 from tailwire_client.client import Client
 from tailwire_client.connection import Connection
 from tailwire_client.consumer import Consumer
@@ -211,6 +215,88 @@ def acknowledges_before_it_handles() -> None:
             yield event
 
     Consumer._events = one_behind
+
+
+def shows_again_what_it_has_asked_for() -> None:
+    _after_catching_up(lambda track, before: setattr(track, "position", before))
+
+
+def takes_one_page_for_all() -> None:
+    call = Web.call
+
+    async def the_only_one(self: Web, method: str, path: str, **more: Any) -> Any:
+        page = await call(self, method, path, **more)
+        return {**page, "has_more": False} if path == "/sync" else page
+
+    Web.call = the_only_one
+    _after_catching_up(lambda track, before: setattr(track, "position", None))
+
+
+def takes_a_reset_in_an_answer_for_a_position() -> None:
+    taken = Absence._taken
+
+    def silently(self: Absence, fields: Mapping[str, Any]) -> Any:
+        event = taken(self, fields)
+        return None if fields["type"] == "reset" else event
+
+    Absence._taken = silently
+
+
+def forgets_rooms_that_are_gone() -> None:
+    subscribe, events = Stream._subscribe, Absence.events
+    gone: set[str] = set()
+
+    async def told(self: Absence, *, others: bool) -> AsyncIterator[Any]:
+        async for event in events(self, others=others):
+            if isinstance(event, Unsubscribed):
+                gone.add(event.room_id)
+            yield event
+
+    async def others(self: Stream, connection: Connection, room_id: str) -> None:
+        if room_id not in gone:
+            await subscribe(self, connection, room_id)
+
+    Absence.events, Stream._subscribe = told, others
+
+
+def takes_an_answer_for_now() -> None:
+    _after_catching_up(lambda track, before: setattr(track, "position", None))
+
+
+def ends_where_an_answer_fails() -> None:
+    async def at_any_price(self: Stream, tracks: list[Track]) -> None:
+        missed = Absence(self._web, {one.room_id: one for one in tracks})
+        try:
+            async for event in missed.events(others=False):
+                await self._backlog.put(event)
+        except TailwireError as failure:
+            raise Closed("The answer failed") from failure
+
+    Stream._catch_up = at_any_price
+
+
+def steps_over_gaps_in_answers() -> None:
+    taken = Absence._taken
+
+    def whatever_comes(self: Absence, fields: Mapping[str, Any]) -> Any:
+        track = self._tracks[fields["room_id"]]
+        if "at" in fields and track.position is not None:
+            track.position = Position(track.position.epoch, fields["seq"] - 1)
+        return taken(self, fields)
+
+    Absence._taken = whatever_comes
+
+
+def _after_catching_up(change: Callable[[Track, Position | None], None]) -> None:
+    catch_up = Stream._catch_up
+
+    async def changed(self: Stream, tracks: list[Track]) -> None:
+        before = [one.position for one in tracks]
+        await catch_up(self, tracks)
+        for track, position in zip(tracks, before, strict=True):
+            change(track, position)
+
+    Stream._catch_up = changed
 
 
 def _before_carrying(change: Callable[[Any], Any]) -> None:

@@ -9,7 +9,8 @@ from api.config import Settings
 from api.main import create_app
 from conformance.outcome import Outcome, Verdict
 from conformance.server.trial import CHECKS, Accounts, examination
-from tests.conformance.mutant_server import MUTANTS, Mutant
+from tests.conformance.mutant_server import Mutant
+from tests.conformance.server_mutants import MUTANTS
 from tests.node import Node, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
