@@ -1,5 +1,6 @@
-"""Random identifiers that nobody can guess."""
+"""Random identifiers. Nobody can guess them, but for those of requests."""
 
+import random
 import secrets
 from typing import Final
 
@@ -10,6 +11,11 @@ CODE_BYTES: Final = 18
 def random_id() -> str:
     """Return an identifier of 128 random bits: 22 characters out of A-Z a-z 0-9 _ -."""
     return secrets.token_urlsafe(16)
+
+
+def request_id() -> str:
+    """Return an identifier of 128 bits for lines of a log. It opens nothing, so it does not ask the kernel for them."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def random_secret() -> str:

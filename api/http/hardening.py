@@ -124,7 +124,8 @@ def refusal(connection: HTTPConnection, hosts: frozenset[str] | None) -> Tailwir
     refused = _doubled(connection.scope["headers"]) or _misdirected(connection, hosts)
     if refused is not None:
         return refused
-    if connection.scope["query_string"] and not TOKENS.isdisjoint(connection.query_params):
+    query = connection.scope["query_string"]
+    if (b"token" in query or b"%" in query) and not TOKENS.isdisjoint(connection.query_params):
         # Logs, browser histories and referrers would store it.
         return Unauthorized("A token does not belong in a URL")
     path = connection.scope["path"]

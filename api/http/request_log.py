@@ -1,5 +1,6 @@
 """Gives each request an id, and logs and counts each request once it is answered."""
 
+import logging
 import re
 import time
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from starlette.types import Message as ASGIMessage
 
 from api.address import Network, client_address
 from api.http.probes import Recorder
-from api.ids import random_id
+from api.ids import request_id
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Machines ask these paths every few seconds. They are logged at level debug, or their lines would bury the others."""
@@ -25,7 +26,8 @@ NO_ROUTE: Final = "none"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-access = structlog.get_logger("api.access")
+_ACCESS: Final = logging.getLogger("api.access")
+access = structlog.get_logger(_ACCESS.name)
 
 
 class RequestLog:
@@ -45,14 +47,14 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = bind_request_id(scope)
+        id_ = bind_request_id(scope).encode()
         began, status = time.perf_counter(), 500
 
         async def send_with_id(message: ASGIMessage) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", id_)]
             await send(message)
 
         try:
@@ -65,8 +67,11 @@ class RequestLog:
         self._recorder.answered(scope["method"], route, status, seconds)
         if (code := structlog.contextvars.get_contextvars().get("code")) is not None:
             self._recorder.refused("http", code)
-        tell = access.debug if scope["path"] in PROBES else access.info
-        tell(
+        level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
+        if not _ACCESS.isEnabledFor(level):
+            return  # the line would be given up, after all of it was made
+        access.log(
+            level,
             "request",
             method=scope["method"],
             path=shown_path(scope["path"]),
@@ -104,7 +109,7 @@ def bind_request_id(scope: Scope) -> str:
     """
     headers: Headers = Headers(scope=scope)
     given = headers.get("x-request-id", "")
-    request_id = given if _REQUEST_ID.fullmatch(given) else random_id()
+    id_ = given if _REQUEST_ID.fullmatch(given) else request_id()
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=request_id)
-    return request_id
+    structlog.contextvars.bind_contextvars(request_id=id_)
+    return id_
