@@ -82,13 +82,13 @@ class MessagePages:
         read = [one for row in rows if (one := self._for_page(row)) is not None]
         states = changed.states_at(cursor, wanted)
         found = dict[MessagePlace, Message]()
-        for entry, _, message in read:
-            place = entry.room_id, entry.seq
+        for one in read:
+            place = one.entry.room_id, one.entry.seq
             state = states.get(place)
             if state is not None:
-                found[place] = folded(entry, state)
-            elif message is not None:
-                found[place] = message
+                found[place] = folded(one.entry, state)
+            elif one.message is not None:
+                found[place] = one.message
         return found
 
     def _shown(
@@ -127,8 +127,8 @@ def _as_now(cursor: apsw.Cursor, room_id: str, read: Sequence[ReadRow]) -> list[
     seqs = [one.entry.seq for one in read if one.message is not None]
     states = changed.states(cursor, room_id, seqs) if seqs else {}
     return [
-        message or entry if (state := states.get(entry.seq)) is None else folded(entry, state)
-        for entry, _, message in read
+        one.message or one.entry if (state := states.get(one.entry.seq)) is None else folded(one.entry, state)
+        for one in read
     ]
 
 

@@ -4,7 +4,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 import apsw
@@ -82,12 +82,17 @@ def read_row(row: Any) -> Entry | None:
         return None
 
 
-class ReadRow(NamedTuple):
-    """What a row holds, the bytes that it takes on a page, and for a message how it was sent."""
+class ReadRow:
+    """What a row holds, and the bytes that it takes on a page."""
 
-    entry: Entry
-    size: int
-    message: Message | None
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.size = size_of(entry)
+
+    @cached_property
+    def message(self) -> Message | None:
+        """A message as it was sent, which whoever reads a log does not need."""
+        return folded(self.entry, UNCHANGED) if self.entry.kind == Kind.MESSAGE else None
 
 
 def read_for_page(row: Any) -> ReadRow | None:
@@ -103,10 +108,7 @@ def read_for_page(row: Any) -> ReadRow | None:
 
 def _read(row: Any) -> ReadRow | None:
     entry = read_row(row)
-    if entry is None:
-        return None
-    message = folded(entry, UNCHANGED) if entry.kind == Kind.MESSAGE else None
-    return ReadRow(entry, size_of(entry), message)
+    return None if entry is None else ReadRow(entry)
 
 
 _kept = lru_cache(MOST_KEPT)(_read)
