@@ -2,14 +2,15 @@
 
 Of all processes one runs a follower, under the lease of its name. It is woken by the feed with the rooms that have
 grown. When it begins, and when the feed was away, it compares all heads with its positions instead. A position is
-stored after what it stands for was done. So after a crash some entries are handled twice, and none is left out.
+stored after what it stands for was done. So after a crash some entries are handled twice, and none is left out. While
+work that an entry has begun goes on beside the log, the position stays before that entry, within bounds.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Final, TypeAlias
 
 import structlog
@@ -30,6 +31,8 @@ AT_ONCE: Final = 4
 """A follower handles entries of this many rooms at the same time."""
 SLICE: Final = 500
 """So many heads are compared with their positions by one query."""
+MOST_HELD: Final = 1_000
+"""A position stays at most so many entries behind those that were handled, whatever is still under way."""
 HANDLE_SECONDS: Final = 60.0
 """Handling that takes longer has failed."""
 MAX_KNOWN: Final = 10_000
@@ -54,10 +57,15 @@ class Batch:
 
 Handle: TypeAlias = Callable[[Batch], Awaitable[None]]
 Forget: TypeAlias = Callable[[str], Awaitable[None]]
+UnderWay: TypeAlias = Callable[[str], int | None]
 
 
 async def _nothing(_room_id: str) -> None:
     pass
+
+
+def _nowhere(_room_id: str) -> int | None:
+    return None
 
 
 class Follower:
@@ -66,7 +74,8 @@ class Follower:
     `handle` does what there is to do about entries. If it raises, the same entries come again after a pause, and only
     this room waits for that; `Unavailable` means that the store is away, which ends the turns of all rooms. `forget`
     undoes what was made of a room that was deleted. `start` says where it begins in the rooms that are there when it is
-    new; in later ones it begins with the first entry.
+    new; in later ones it begins with the first entry. `under_way` returns the first seq of a room whose entry has begun
+    something that is not done yet: who takes over is given that entry again.
     """
 
     def __init__(  # noqa: PLR0913  what a feature says about its follower
@@ -78,10 +87,12 @@ class Follower:
         *,
         start: Start = Start.BEGINNING,
         forget: Forget = _nothing,
+        under_way: UnderWay = _nowhere,
     ) -> None:
         self.name = name
         self.handle = handle
         self.forget = forget
+        self.under_way = under_way
         self.start = start
         self.handled_count = 0
         self.failure_count = 0
@@ -134,6 +145,7 @@ class _Shift:
         self._unwritten: dict[
             str, int
         ] = {}  # by room: how many entries were handled since its position was stored
+        self._held: set[str] = set()  # rooms whose stored position waits for what is under way
         self._lags: dict[str, int] = {}
         self._has_started = follower.start is Start.BEGINNING
         self._came = asyncio.Event()
@@ -172,7 +184,7 @@ class _Shift:
         finally:
             with suppress(Unavailable, LeaseLost, TimeoutError):
                 async with asyncio.timeout(WRITE_SECONDS):
-                    await self._write(list(self._unwritten))
+                    await self._write(self._unwritten.keys() | self._held)
 
     async def _compare_all(self) -> None:
         """Compare all heads with the positions in them, slice by slice, whenever that is due."""
@@ -253,6 +265,7 @@ class _Shift:
             # The log may have been read after it began anew. Look again, from a position in the log as it is now.
             self._known.pop(room_id, None)
             self._unwritten.pop(room_id, None)
+            self._held.discard(room_id)
             return True
         self._note_lag(room_id, progress.head.seq - position.seq)
         if entries:
@@ -293,13 +306,24 @@ class _Shift:
         """Store the positions of all rooms in which entries were handled, every `WRITE_SECONDS`."""
         while True:
             await asyncio.sleep(WRITE_SECONDS)
-            await self._write(list(self._unwritten))
+            await self._write(self._unwritten.keys() | self._held)
 
-    async def _write(self, rooms: Sequence[str]) -> None:
-        written = {room_id: self._unwritten.pop(room_id) for room_id in rooms}
-        if written:
-            await self._store.positions.advance(self._lease, [self._known[room_id] for room_id in written])
+    async def _write(self, rooms: Collection[str]) -> None:
+        if rooms:
+            positions = [self._storable(self._known[room_id]) for room_id in rooms]
+            for room_id in rooms:
+                self._unwritten.pop(room_id, None)
+            await self._store.positions.advance(self._lease, positions)
             self._forget_oldest()
+
+    def _storable(self, position: FollowerPosition) -> FollowerPosition:
+        """Return the position that may be stored: before what is under way, unless that is far behind."""
+        first = self._follower.under_way(position.room_id)
+        if first is None or first > position.seq or position.seq - first >= MOST_HELD:
+            self._held.discard(position.room_id)
+            return position
+        self._held.add(position.room_id)
+        return replace(position, seq=first - 1)
 
     async def _advance(self, positions: Sequence[FollowerPosition]) -> dict[str, FollowerPosition]:
         stored = await self._store.positions.advance(self._lease, positions)
@@ -316,7 +340,7 @@ class _Shift:
 
     def _forget_oldest(self) -> None:
         for room_id in list(self._known)[: max(0, len(self._known) - MAX_KNOWN)]:
-            if room_id not in self._unwritten:
+            if room_id not in self._unwritten and room_id not in self._held:
                 del self._known[room_id]
 
     def _note_lag(self, room_id: str, lag: int) -> None:

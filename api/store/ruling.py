@@ -129,10 +129,11 @@ def _changes(draft: Draft, target: Target) -> bool:
 def _changes_previews(draft: Draft, state: State) -> bool:
     """Say whether a draft would change the previews of a message.
 
-    Once they are removed none does. Nor does one of links that an edit has taken away meanwhile.
+    Once they are removed none does. Nor does one of links that an edit has taken away meanwhile, nor one of the links
+    that have previews: the node that looks at a link after another one was cut off may not be the only one in the end.
     """
     if state.previews.removed or draft.data.get("removed") is True:
         return not state.previews.removed
     found = previews_in(draft.data)
     is_late = state.body is not None and still_linked(found, state.body) != found
-    return found != state.previews.items and not is_late
+    return [one.url for one in found] != [one.url for one in state.previews.items] and not is_late

@@ -27,6 +27,7 @@ from tests.faults import (
     follower_cases,
     host_cases,
     leak_cases,
+    link_cases,
     load_cases,
     login_cases,
     node_cases,
@@ -60,6 +61,7 @@ GROUPS: Final = (
     webhook_cases,
     search_cases,
     file_cases,
+    link_cases,
     sdk_cases,
 )
 """The modules with the cases. Importing them fills `CASES`."""

@@ -15,7 +15,7 @@ from api.errors import Unavailable
 from api.feed import Feed
 from api.jobs import followers as module
 from api.jobs import turns, wiring
-from api.jobs.followers import Batch, Follower, Followers
+from api.jobs.followers import Batch, Follower, Followers, UnderWay
 from api.jobs.leases import LeaseHolder
 from api.models.followers import FollowerPosition, Lease, Progress, Start
 from api.models.rooms import LOBBY_ID, Room
@@ -86,10 +86,17 @@ def feed_of(store: Store, hub: Hub, follower: Follower) -> Feed:
 
 @asynccontextmanager
 async def running(
-    store: Store, reader: Reader, start: Start = Start.BEGINNING, *, name: str = NAME
+    store: Store,
+    reader: Reader,
+    start: Start = Start.BEGINNING,
+    *,
+    name: str = NAME,
+    under_way: UnderWay = lambda _room_id: None,
 ) -> AsyncIterator[Follower]:
     """Run a follower beside a feed, as a node does. The feed is live before the block begins."""
-    follower = Follower(store, LeaseHolder(store), name, reader, start=start, forget=reader.forget)
+    follower = Follower(
+        store, LeaseHolder(store), name, reader, start=start, forget=reader.forget, under_way=under_way
+    )
     hub = Hub(connections_per_user=1)
     feed = feed_of(store, hub, follower)
     tasks = Tasks()
@@ -213,6 +220,33 @@ async def test_a_position_is_stored_after_a_hundred_entries_at_the_latest(
         await reader.until(LOBBY_ID, 351)
     assert reader.seqs(LOBBY_ID) == list(range(1, 352))
     assert max(ahead) == 100
+
+
+async def test_a_position_waits_for_what_is_under_way_unless_that_is_far_behind(
+    store: Store, den: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.02)
+    monkeypatch.setattr(module, "MOST_HELD", 40)
+    first: dict[str, int] = {LOBBY_ID: 3}
+    reader = Reader()
+    async with running(store, reader, under_way=first.get):
+        await fill(store, LOBBY_ID, *(f"a{n}" for n in range(5)))
+        await is_reached(store, LOBBY_ID, 2)
+        await is_reached(store, den.id, BEGUN)
+    async with running(store, reader, under_way=first.get):
+        await reader.until(LOBBY_ID, 5, count=2)
+        assert reader.seqs(LOBBY_ID) == [1, 2, 3, 4, 5, 3, 4, 5]
+        await fill(store, LOBBY_ID, *(f"b{n}" for n in range(37)))
+        await reader.until(LOBBY_ID, 42)
+        assert await reached(store, LOBBY_ID) == 2
+        await fill(store, LOBBY_ID, "c")
+        await is_reached(store, LOBBY_ID, 43)
+        first[LOBBY_ID] = 44
+        await fill(store, LOBBY_ID, "d")
+        await reader.until(LOBBY_ID, 44)
+        await is_reached(store, LOBBY_ID, 43)
+        first.clear()
+        await is_reached(store, LOBBY_ID, 44)
 
 
 class Moments:

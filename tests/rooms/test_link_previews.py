@@ -219,6 +219,39 @@ async def test_of_two_nodes_one_fetches_each_link(
     assert len([one for one in entries if one["type"] == "preview"]) == 6
 
 
+@pytest.mark.parametrize("is_again", [False, True])
+async def test_a_link_that_is_looked_at_when_a_node_ends_gets_its_preview_from_another(
+    store_url: str, request: pytest.FixtureRequest, tmp_path: Path, site: Site, is_again: bool
+) -> None:
+    settings = settings_of(request, store_url, files=str(tmp_path / "tailwire.files"), files_shared=True)
+    held = asyncio.Event()
+
+    async def holds(writer: asyncio.StreamWriter) -> None:
+        await held.wait()
+        writer.write(page(title="A"))
+
+    site.answers |= {"/slow": holds, "/b": page(title="B")}
+    async with running(settings) as first:
+        alice = await first.sign_up("alice")
+        seq = await send(alice, f"{site.url}/slow")
+        await site.until_asked("/slow")
+        later = await send(alice, f"{site.url}/b")  # its preview comes before that of the message before
+        await until_shown(alice, later, "B")
+        if is_again:
+            await alice.http.patch(
+                f"/rooms/lobby/messages/{seq}", json={"ref": "e1", "body": f"again {site.url}/slow"}
+            )
+    held.set()
+    async with running(settings) as second:
+        bob = await second.sign_up("bob")
+        await until_shown(bob, seq, "A")
+        await until_handled(bob, site)
+        entries = (await bob.http.get("/rooms/lobby/log", params={"limit": 500})).json()["items"]
+    targets = [one["target"] for one in entries if one["type"] == "preview"]
+    assert (targets.count(seq), targets.count(later)) == (1, 1)
+    assert (site.asked.count("/slow"), site.asked.count("/b")) == (2, 1)
+
+
 @pytest.mark.parametrize(
     "how", ["{}/no", "`{}/a`", "<{}/a>", "```\n{}/a\n```", "{}/far", "http://127.0.0.2/"]
 )

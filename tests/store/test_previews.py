@@ -1,10 +1,12 @@
 """What every store promises of the previews of links in messages."""
 
+from dataclasses import replace
+
 import pytest
 
 from api.errors import Deleted
 from api.models.accounts import User
-from api.models.log import Kind, LinkPreview
+from api.models.log import Json, Kind, LinkPreview
 from api.models.rooms import Room
 from api.store.base.store import Store
 from tests.store.calls import whole_log
@@ -44,6 +46,12 @@ async def test_the_same_previews_are_not_stored_twice(store: Store, den: Room, a
     await store.log.append(den.id, preview(seq, ONE, by=alice))
     again = await store.log.append(den.id, preview(seq, ONE, by=alice))
     assert not again.is_new
+    other_title = preview(seq, ONE, by=alice)
+    previews: list[Json] = [
+        {"url": ONE, "title": "By another node", "description": "", "site_name": "", "picture": None}
+    ]
+    late = replace(other_title, data=other_title.data | {"previews": previews})
+    assert not (await store.log.append(den.id, late)).is_new
     assert len(await whole_log(store, den.id)) == seq + 1
 
 
