@@ -18,6 +18,8 @@ RATE_OF_A_SENDER: Final = 5
 """Messages of one sender in a second. Few, because a single sender that waits for each ack would be the limit."""
 SUBSCRIBERS: Final = 500
 RATES: Final = (20, 400, 1_000)
+RATE_ALONE: Final = 2_000
+"""A million deliveries a second, for Tailwire alone: at half of that all peers fall behind."""
 STORED: Final = (200, 200)
 """Subscribers and messages a second for the contenders that store each message in RethinkDB."""
 ALSO: Final = {("tornado", RATES[0])}
@@ -55,6 +57,9 @@ def cases(options: Options) -> Iterator[Case]:
             name for name in CONTENDERS if name not in STORING + SOCKETLESS or (name, work.rate) in ALSO
         )
         yield from _of(options, work, list(at_this))
+    if not options.rate:
+        alone = Work(options.subscribers or SUBSCRIBERS, RATE_ALONE, options.seconds)
+        yield from _of(options, alone, ("tailwire",))
     stored = Work(options.subscribers or STORED[0], options.rate or STORED[1], options.seconds)
     yield from _of(options, stored, STORING)
 
