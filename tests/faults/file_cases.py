@@ -11,7 +11,7 @@ from typing import Final
 from tests.faults.case import Round, Rounds, case
 from tests.faults.desk import Desk, Place, desks, in_folder, in_s3
 from tests.faults.filed import ANY, Filed, Opened, Said, SentFile, wrong_files
-from tests.faults.filing import PROGRAM
+from tests.faults.filing import PROGRAM, UNSENT
 from tests.faults.scene import Scene
 from tests.files.hostile import photograph, written
 from tests.node import eventually
@@ -23,6 +23,8 @@ ROOMY: Final = {
     "TAILWIRE_ALL_FILES_MIB": "100000",
     "TAILWIRE_USER_FILES_MIB": "100000",
 }
+PATIENT: Final = ROOMY | {UNSENT: "60"}
+"""A busy machine may take longer for a large file than unsent files wait in other cases."""
 MIB: Final = 1024 * 1024
 LONG_ROUNDS: Final = 50
 """With so many rounds the files are large."""
@@ -39,7 +41,7 @@ REST_SECONDS: Final = 45.0
 
 async def cut_off(scene: Scene, rounds: Rounds, place: Place, seed: int) -> None:
     size = LARGE_BYTES if rounds.count >= LONG_ROUNDS else SMALL_BYTES
-    async with scene.nodes(2, program=PROGRAM, settings=place.settings | ROOMY) as nodes:
+    async with scene.nodes(2, program=PROGRAM, settings=place.settings | PATIENT) as nodes:
         (desk,), room_id = await desks(nodes, 1, seed)
         for one in rounds:
             data = one.rng.randbytes(size)
@@ -61,6 +63,8 @@ async def cut_off(scene: Scene, rounds: Rounds, place: Place, seed: int) -> None
             await desk.request("DELETE", f"/rooms/{room_id}/messages/{sent['seq']}")
             one.require(await desk.open(file_id) is None, f"{file_id} opens after its delete")
             one.took("gone", await _until_nothing_is_left(place, one), at_most=REST_SECONDS)
+            for node in nodes:
+                one.require(node.tracebacks() == 0, f"a traceback in {node.log}")
         await nodes[0].command("files", "check")
 
 

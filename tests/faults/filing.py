@@ -4,11 +4,15 @@ python -m tests.faults.filing serve
 """
 
 import importlib
+import os
 import sys
 from typing import Final
 
-UNSENT_SECONDS: Final = 3
-"""What was not sent is removed after this time."""
+UNSENT: Final = "FAULTS_UNSENT_SECONDS"
+"""The variable that says after how long what was not sent is removed."""
+UNSENT_SECONDS: Final = "3"
+TOUCH_SECONDS: Final = 0.5
+"""So often it is noted that a file still comes."""
 LOOK_SECONDS: Final = 0.5
 LEASE_SECONDS: Final = 4
 RENEW_SECONDS: Final = 0.5
@@ -17,7 +21,8 @@ PROGRAM: Final = (sys.executable, "-m", "tests.faults.filing")
 
 def hurry() -> None:
     """Shorten the times. Modules take those of leases when they are imported, so that comes first."""
-    ms = UNSENT_SECONDS * 1_000
+    seconds = float(os.environ.get(UNSENT, UNSENT_SECONDS))
+    ms = seconds * 1_000
     patches: dict[str, dict[str, float]] = {
         "api.store.base.leases": {"LEASE_MS": LEASE_SECONDS * 1_000, "LATEST_MS": 2 * LEASE_SECONDS * 1_000},
         "api.jobs.leases": {"RENEW_SECONDS": RENEW_SECONDS},
@@ -25,8 +30,9 @@ def hurry() -> None:
             "LOOK_SECONDS": LOOK_SECONDS,
             "EMPTY_MS": ms,
             "LEFT_MS": ms,
-            "RECOUNT_SECONDS": float(UNSENT_SECONDS),
+            "RECOUNT_SECONDS": seconds,
         },
+        "api.rooms.attachments": {"TOUCH_SECONDS": TOUCH_SECONDS},
         "api.jobs.wiring": {"MS_PER_HOUR": ms},
     }
     for module, values in patches.items():
