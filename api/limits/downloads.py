@@ -25,6 +25,9 @@ class Downloads:
     def __init__(self) -> None:
         self._running = Strangers(MOST, MOST_PER_ADDRESS)
 
+    def __len__(self) -> int:
+        return len(self._running)
+
     def require_few(self, address: str, size: int) -> None:
         """Raise `Overloaded` where as many long files go to an address as may, unless this one is short."""
         if size > LONG_BYTES and self._running.is_full(address):

@@ -1,20 +1,16 @@
 """The metrics of a node for Prometheus, read from its parts at each request. docs/operations.md lists them."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from api.metrics.families import counter, histogram
 from api.metrics.parts import Parts
-from api.metrics.recorded import Durations, Recorded
+from api.metrics.recorded import Recorded
 
 
 class Metrics(Collector):
@@ -52,7 +48,7 @@ class Metrics(Collector):
 
     def _served(self) -> Iterator[Metric]:
         recorded = self._recorded
-        yield _counter(
+        yield counter(
             "tailwire_http_requests",
             "Answers over HTTP.",
             ["method", "route", "status"],
@@ -61,25 +57,25 @@ class Metrics(Collector):
                 for (method, route, status), count in recorded.requests.items()
             ),
         )
-        yield _histogram(
+        yield histogram(
             "tailwire_http_request_seconds",
             "From a request to the end of its answer.",
             "route",
             recorded.request_seconds,
         )
-        yield _counter(
+        yield counter(
             "tailwire_refusals",
             "Errors told to clients, by code, over http, at a handshake or over a socket.",
             ["over", "code"],
             recorded.refusals.items(),
         )
-        yield _counter(
+        yield counter(
             "tailwire_entries",
             "What members wrote here: messages and their changes, by kind, without retries.",
             ["kind"],
             (((kind,), count) for kind, count in self._parts.entries().items()),
         )
-        yield _counter(
+        yield counter(
             "tailwire_mentions",
             "Messages and edits written here that mention users, or everybody in their room.",
             ["of"],
@@ -98,7 +94,7 @@ class Metrics(Collector):
         yield GaugeMetricFamily(
             "tailwire_subscriptions", "Subscriptions of all sockets.", hub.subscription_count
         )
-        yield _counter(
+        yield counter(
             "tailwire_socket_closes",
             "Sockets that ended, by close code; `client` where the client ended it.",
             ["code"],
@@ -108,14 +104,14 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "tailwire_deliveries", "Entries put on sockets, times sockets.", hub.delivery_count
         )
-        yield _counter(
+        yield counter(
             "tailwire_signals",
             "Signals sent to other processes, dropped instead, and offered to sockets here.",
             ["outcome"],
             (((outcome,), count) for outcome, count in self._parts.signals().items()),
         )
 
-        yield _counter(
+        yield counter(
             "tailwire_offers",
             "Events that may be lost, offered to sockets here.",
             ["event"],
@@ -146,7 +142,7 @@ class Metrics(Collector):
             "Requests for the entries of a consumer or the next messages of a room, nearly all of which wait.",
             parts.waiting_polls(),
         )
-        yield _counter(
+        yield counter(
             "tailwire_consumed",
             "Entries given to readers of consumers, those given again included, and their acks.",
             ["what"],
@@ -155,19 +151,19 @@ class Metrics(Collector):
 
     def _programs(self) -> Iterator[Metric]:
         parts = self._parts
-        yield _counter(
+        yield counter(
             "tailwire_token_uses",
             "Requests and sockets with a token of a program: of a person, of a bot, or refused.",
             ["of"],
             (((of,), count) for of, count in parts.tokens().items()),
         )
-        yield _counter(
+        yield counter(
             "tailwire_tool_uses",
             "Uses of the tools of MCP, by the outcome: ok, or the code of the error.",
             ["tool", "outcome"],
             self._recorded.tool_uses.items(),
         )
-        yield _counter(
+        yield counter(
             "tailwire_hook_posts",
             "Posts to incoming hooks: posted, repeated under their key, refused, or to no hook.",
             ["outcome"],
@@ -208,13 +204,13 @@ class Metrics(Collector):
         for follower in parts.followers:
             lag.add_metric([follower.name], follower.lag)
         yield lag
-        yield _counter(
+        yield counter(
             "tailwire_follower_entries",
             "Entries that a follower has handled here, those handled twice included.",
             ["follower"],
             (((one.name,), one.handled_count) for one in parts.followers),
         )
-        yield _counter(
+        yield counter(
             "tailwire_follower_failures",
             "Times that handling entries of a room failed, and will be tried again.",
             ["follower"],
@@ -223,7 +219,7 @@ class Metrics(Collector):
 
     def _webhooks(self) -> Iterator[Metric]:
         webhooks = self._parts.webhooks
-        yield _counter(
+        yield counter(
             "tailwire_webhook_deliveries",
             "Attempts to deliver to webhooks here, by outcome.",
             ["outcome"],
@@ -246,19 +242,19 @@ class Metrics(Collector):
         )
         counts = {} if self._parts.links is None else self._parts.links.counts
         links = (((outcome,), count) for outcome, count in counts.items())
-        yield _counter("tailwire_links", "Links that were looked at here, by outcome.", ["outcome"], links)
+        yield counter("tailwire_links", "Links that were looked at here, by outcome.", ["outcome"], links)
 
     def _search(self) -> Iterator[Metric]:
         search = self._parts.search
         if search is None:
             return
-        yield _histogram(
+        yield histogram(
             "tailwire_search_seconds",
             "How long looks into the search index took, the wait for others included.",
             "of",
             self._recorded.search_seconds,
         )
-        yield _counter(
+        yield counter(
             "tailwire_searches",
             "Looks into the search index: done, cut because their time was up, or refused while it is made.",
             ["outcome"],
@@ -288,13 +284,13 @@ class Metrics(Collector):
         files, removal = self._parts.files, self._parts.removal
         if files is None or removal is None:
             return
-        yield _counter(
+        yield counter(
             "tailwire_file_uploads",
             "Uploads of files: begun, become whole, or refused when they were.",
             ["outcome"],
             (((outcome,), count) for outcome, count in files.counts.items()),
         )
-        yield _counter(
+        yield counter(
             "tailwire_pictures",
             "Pictures that were looked at: shown, refused, or given up because they took too much.",
             ["outcome"],
@@ -306,7 +302,16 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "tailwire_file_sent_bytes", "Bytes of files that were sent from here.", files.sent_bytes
         )
-        yield _counter(
+        yield GaugeMetricFamily(
+            "tailwire_downloads", "Files of more than 256 KiB that are being sent from here.", files.downloads
+        )
+        yield counter(
+            "tailwire_file_reads",
+            "Answers to those who read a file, or a part: by the server, or the address of it in the bucket.",
+            ["by"],
+            (((by,), count) for by, count in files.reads.items()),
+        )
+        yield counter(
             "tailwire_file_removals",
             "Files that were removed here, those swept because nobody sent them, and removals that failed.",
             ["outcome"],
@@ -325,16 +330,16 @@ class Metrics(Collector):
 
     def _store(self) -> Iterator[Metric]:
         recorded, parts = self._recorded, self._parts
-        yield _histogram(
+        yield histogram(
             "tailwire_store_seconds", "How long calls of the store took.", "operation", recorded.store_seconds
         )
-        yield _counter(
+        yield counter(
             "tailwire_store_failures",
             "Calls of the store that failed because it was away or broken.",
             ["operation"],
             (((operation,), count) for operation, count in recorded.store_failures.items()),
         )
-        yield _counter(
+        yield counter(
             "tailwire_store_reads",
             "Questions asked for sockets.",
             ["kind"],
@@ -360,7 +365,7 @@ class Metrics(Collector):
         for task in parts.tasks:
             up.add_metric([task.name], float(task.is_up))
         yield up
-        yield _counter(
+        yield counter(
             "tailwire_task_restarts",
             "Times a task ended and was started again.",
             ["task"],
@@ -381,19 +386,3 @@ class Metrics(Collector):
             "How far this machine's clock is ahead of the store's.",
             parts.clock_skew_ms() / 1000,
         )
-
-
-def _counter(
-    name: str, what: str, labels: list[str], counts: Iterable[tuple[tuple[str, ...], int]]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, what, labels=labels)
-    for values, count in counts:
-        family.add_metric(values, count)
-    return family
-
-
-def _histogram(name: str, what: str, label: str, durations: Durations) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, what, labels=[label])
-    for value, buckets, total in durations.histograms():
-        family.add_metric([value], buckets, total)
-    return family

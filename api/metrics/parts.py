@@ -145,6 +145,14 @@ class UploadCounts(Protocol):
     def sent_bytes(self) -> int:
         """The bytes of files that were sent."""
 
+    @property
+    def downloads(self) -> int:
+        """The long files that are being sent now."""
+
+    @property
+    def reads(self) -> Mapping[str, int]:
+        """The answers to who read files, by who has the bytes."""
+
 
 class UsageCounts(Protocol):
     """How much is kept of all files."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -116,6 +116,16 @@ class AttachmentService:
     def sent_bytes(self) -> int:
         """How many bytes of files were sent."""
         return self.served.byte_count
+
+    @property
+    def downloads(self) -> int:
+        """How many long files are being sent now."""
+        return self.served.download_count
+
+    @property
+    def reads(self) -> Mapping[str, int]:
+        """How many answers there were to who read files, by who has the bytes: the `server`, or the `bucket`."""
+        return self.served.read_counts
 
     # -- uploading
 

@@ -1,6 +1,7 @@
 """Serves the files of messages: says who may have which, and opens their signed addresses."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -107,6 +108,13 @@ class ServedFiles:
         self._downloads = Downloads()
         self.byte_count = 0
         """How many bytes of files were sent."""
+        self.read_counts: Counter[str] = Counter()
+        """How many answers had bytes of a file (`server`), or an address of the bucket (`bucket`)."""
+
+    @property
+    def download_count(self) -> int:
+        """How many long files are being sent now."""
+        return len(self._downloads)
 
     async def urls(self, user_id: str, file_ids: Sequence[str], *, thumb: bool) -> list[FileUrl]:
         """Return the addresses of those of these files that a user may have, or of their thumbnails.
@@ -151,7 +159,10 @@ class ServedFiles:
             return None  # it is small
         seconds = max(min(opened.seconds_left, DIRECT_SECONDS), 1)
         url = await self._files.address(opened.attachment.id, seconds=seconds)
-        return None if url is None else DirectAddress(url, max(seconds - DIRECT_MARGIN_SECONDS, 0))
+        if url is None:
+            return None
+        self.read_counts["bucket"] += 1
+        return DirectAddress(url, max(seconds - DIRECT_MARGIN_SECONDS, 0))
 
     def require_few(self, address: str, opened: OpenedFile) -> None:
         """Raise `Overloaded` where too many files are being read from an address."""
@@ -159,6 +170,7 @@ class ServedFiles:
 
     async def read(self, opened: OpenedFile, begin: int, end: int, *, address: str) -> AsyncGenerator[bytes]:
         """Yield the bytes of what was opened from `begin` up to `end`, for who reads them from an address."""
+        self.read_counts["server"] += 1
         kept = self._files.read(opened.attachment.id, begin, end, opened.part)
         async with aclosing(self._downloads.count(address, end - begin, kept)) as chunks:
             async for chunk in chunks:

@@ -67,6 +67,8 @@ async def test_so_many_long_files_are_read_from_an_address_and_any_number_of_sho
 ) -> None:
     long, short = paths
     running = [await begun(sqlite_node, long) for _ in range(2)]
+    told = (await sqlite_node.client().get("/metrics")).text
+    assert "\ntailwire_downloads 2.0\n" in told
     refused = await sqlite_node.client().get(long, headers={"X-Forwarded-For": "203.0.113.7"})
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
     assert "retry-after" in refused.headers

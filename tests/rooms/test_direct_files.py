@@ -63,6 +63,11 @@ async def site(store_url: str, s3: S3Server, tmp_path: Path) -> AsyncIterator[Si
         yield Site(node, await node.sign_up("alice"), s3.endpoint)
 
 
+async def metric(person: Person, name: str) -> float:
+    lines = (await person.http.get("/metrics")).text.splitlines()
+    return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
 async def test_an_address_leads_to_the_bucket_until_its_message_is_deleted(site: Site) -> None:
     file_id = (await upload(site.alice))["file_id"]
     seq = (await send(site.alice, file_id)).json()["seq"]
@@ -75,6 +80,7 @@ async def test_an_address_leads_to_the_bucket_until_its_message_is_deleted(site:
     assert (found.status_code, found.content) == (200, TEXT)
     assert found.headers["content-type"] == "application/octet-stream"
     assert found.headers["content-disposition"].startswith('attachment; filename="brief.txt"')
+    assert await metric(site.alice, 'tailwire_file_reads_total{by="bucket"}') == 1
     head = await anybody.head(path)
     assert (head.status_code, head.headers["content-length"]) == (200, str(len(TEXT)))
     assert (await site.alice.http.delete(f"/rooms/lobby/messages/{seq}")).status_code == 204

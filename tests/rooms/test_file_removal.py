@@ -210,6 +210,7 @@ async def test_metrics_tell_of_files(sqlite_node: Node) -> None:
     assert found['tailwire_pictures_total{outcome="shown"}'] == 1
     assert found["tailwire_file_received_bytes_total"] == len(written("PNG")) + 40
     assert found["tailwire_file_sent_bytes_total"] > 0
+    assert found['tailwire_file_reads_total{by="server"}'] == 1
     assert found["tailwire_files_free_bytes"] > 0
 
 
