@@ -20,7 +20,16 @@ from typing import Final, TypeVar
 import structlog
 
 from api.errors import BadOffset, NotFound, StorageFull, TooLarge, Unavailable
-from api.files.store import SPARE_BYTES, FileStore, Kept, Part, ServedAs, add_nothing, known_form
+from api.files.store import (
+    SPARE_BYTES,
+    FileStore,
+    Kept,
+    Part,
+    ServedAs,
+    add_nothing,
+    has_known_form,
+    known_form,
+)
 from api.ids import random_id
 
 THREADS: Final = 8
@@ -292,6 +301,8 @@ def _subfolders(folder: Path) -> list[Path]:
 def _list(folder: Path, part: Part) -> list[Kept]:
     found = []
     for path in folder.iterdir():
+        if not has_known_form(path.name):
+            continue  # a file of others, or of the file system
         with suppress(FileNotFoundError):  # it was removed meanwhile
             stat = path.stat()
             found.append(Kept(path.name, part, stat.st_size, stat.st_mtime_ns // 1_000_000))

@@ -9,6 +9,7 @@ it is served.
 """
 
 import asyncio
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -22,7 +23,7 @@ from api.files.access import S3Access
 from api.files.bucket import open_bucket, s3_errors
 from api.files.folder import remove_older
 from api.files.piece import PIECE_BYTES, Piece, on_disk
-from api.files.store import FileStore, Kept, Part, ServedAs, add_nothing, known_form
+from api.files.store import FileStore, Kept, Part, ServedAs, add_nothing, has_known_form, known_form
 from api.files.whole import WHOLE, WholeObjects, whole_key
 from api.ids import random_id
 
@@ -31,6 +32,7 @@ READ_BYTES: Final = 512 * 1024
 AT_ONCE: Final = 4
 """So many pieces are in memory at the same time, on their way to S3."""
 COPIES_AT_ONCE: Final = 8
+_NAME: Final = re.compile(rf"[0-9]{{6,}}|{WHOLE}")
 SPOOL_PREFIX: Final = "tailwire-files-"
 
 
@@ -189,6 +191,8 @@ class S3Files(FileStore):
             with s3_errors():
                 async for found in self._s3.list(f"{part}/", chunk_size=1_000):
                     for one in found:
+                        if not _is_ours(one["path"]):
+                            continue
                         kept = Kept(
                             _file_id(one["path"]),
                             part,
@@ -219,7 +223,7 @@ class S3Files(FileStore):
         """Return the sizes of the objects that make an upload or a file, by their names."""
         with s3_errors():
             found = await self._s3.list(f"{part}/{known_form(file_id)}/", chunk_size=1_000).collect_async()
-        return {one["path"].rpartition("/")[2]: one["size"] for one in found}
+        return {_name(one["path"]): one["size"] for one in found if _is_ours(one["path"])}
 
     async def _pieces(self, file_id: str, part: Part = Part.FILE) -> dict[int, int]:
         """Return the sizes of the pieces of an upload or a file, by their numbers."""
@@ -321,6 +325,17 @@ def _key(file_id: str, number: int, part: Part) -> str:
 
 def _thumb(file_id: str) -> str:
     return f"{Part.THUMB}/{known_form(file_id)}"
+
+
+def _is_ours(key: str) -> bool:
+    """Say whether an object may be one of ours. Others, and the bucket itself, may keep more below the same prefix."""
+    if not has_known_form(_file_id(key)):
+        return False
+    return key.startswith(f"{Part.THUMB}/") or _NAME.fullmatch(_name(key)) is not None
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
 def _file_id(key: str) -> str:

@@ -133,9 +133,14 @@ class FileStore(ABC):
         """End all threads."""
 
 
+def has_known_form(file_id: str) -> bool:
+    """Say whether this server may have made an id, of whose characters a path can be made."""
+    return _ID.fullmatch(file_id) is not None
+
+
 def known_form(file_id: str) -> str:
-    """Return an id that this server may have made, of whose characters a path can be made. Raises `NotFound`."""
-    if not _ID.fullmatch(file_id):
+    """Return an id that this server may have made. Raises `NotFound`."""
+    if not has_known_form(file_id):
         raise NotFound
     return file_id
 

@@ -12,6 +12,7 @@ import pytest
 
 from api.errors import BadOffset, Invalid, NotFound, StorageFull, TooLarge, Unavailable
 from api.files import FileStore, S3Access, open_file_store
+from api.files.bucket import open_bucket
 from api.files.piece import PIECE_BYTES
 from api.files.store import Kept, Part
 from api.ids import random_id
@@ -141,6 +142,41 @@ async def test_any_range_of_a_file_is_read(files: FileStore, begin: int, end: in
     await files.append(file_id, 0, chunks(CONTENT))
     await files.keep(file_id)
     assert await read(files, file_id, begin, end) == CONTENT[begin:end]
+
+
+async def test_what_others_keep_at_the_same_place_is_none_of_ours(
+    files: FileStore, where: tuple[str, S3Access]
+) -> None:
+    file_id = random_id()
+    await files.append(file_id, 0, chunks(b"abc"))
+    await files.keep(file_id)
+    await files.append(other := random_id(), 0, chunks(b"de"))
+    ours = {(one.file_id, one.size) for one in await everything(files)}
+    for part in (Part.FILE, Part.UPLOAD):
+        for name in (".tmp.a17ff7ac", "notes.txt", "\N{SNOWMAN}"):
+            await put_beside(where, part, file_id, name)
+            await put_beside(where, part, other, name)
+    assert {(one.file_id, one.size) for one in await everything(files)} == ours == {(file_id, 3), (other, 2)}
+    assert (await files.offset(other), await files.size(file_id)) == (2, 3)
+    await files.append(other, 2, chunks(b"f"))
+    assert await files.keep(other) == 3
+    for one in (file_id, other):
+        await files.remove(one)
+    assert await everything(files) == []
+
+
+async def put_beside(where: tuple[str, S3Access], part: Part, file_id: str, name: str) -> None:
+    """Store something of somebody else where a file has its bytes."""
+    place, access = where
+    if place.startswith("s3://"):
+        bucket, _, prefix = place.removeprefix("s3://").partition("/")
+        s3 = open_bucket(bucket, prefix, access, access.endpoint)
+        await s3.put_async(f"{part}/{file_id}/{name}", b"of others", use_multipart=False)
+        await s3.put_async(f"{part}/{name}/000000", b"of others", use_multipart=False)
+    else:
+        folder = Path(place) / part / file_id[:2].lower()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"of others")
 
 
 async def test_what_is_not_there_is_said_so(files: FileStore) -> None:
