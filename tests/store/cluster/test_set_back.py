@@ -9,6 +9,7 @@ import pytest
 from api.errors import Unavailable
 from api.models.changes import Restored
 from api.models.followers import FollowerPosition, Start
+from api.models.log import Draft
 from api.models.rooms import LOBBY_ID, Role
 from api.rooms.consumers import ConsumerService
 from api.store.cluster import appender
@@ -18,7 +19,14 @@ from api.store.cluster.store import ClusterStore
 from api.store.rethinkdb import Pool, r
 from tests.rethinkdb_server import RethinkDBServer
 from tests.store.calls import whole_log
-from tests.store.cluster.nodes import WAIT_SECONDS, forget_authors, keep_nothing_in_tails, lost, opened_again
+from tests.store.cluster.nodes import (
+    WAIT_SECONDS,
+    forget_authors,
+    keep_nothing_in_tails,
+    like,
+    lost,
+    opened_again,
+)
 from tests.store.make import ALICE, account_of, message
 
 pytestmark = [pytest.mark.anyio, pytest.mark.rethinkdb]
@@ -98,6 +106,21 @@ async def test_an_append_to_a_head_that_is_known_of_another_epoch_is_acked_with_
     await say(store, "1")
     await behind.write(r.table("heads").get(LOBBY_ID).update({"epoch": "another"}))
     assert (await store.log.append(LOBBY_ID, message("2"))).epoch == "another"
+
+
+@pytest.mark.parametrize("draft", [message("4"), like(1)], ids=["message", "reaction"])
+async def test_what_a_copy_does_not_have_in_its_batches_is_not_taken_for_flushed(
+    store: ClusterStore, other: ClusterStore, behind: Pool, draft: Draft
+) -> None:
+    """Its batches are older than its heads. This node has flushed the same entries, in the epoch before."""
+    await say(store, "1", "2", "3")
+    await store.flusher.flush(LOBBY_ID)
+    for table in ("batches", "refs"):
+        await behind.write(r.table(table).delete())
+    await behind.write(r.table("heads").get(LOBBY_ID).update({"epoch": "another", "flushed": 0}))
+    assert (await store.log.append(LOBBY_ID, draft)).epoch == "another"
+    again = await other.log.append(LOBBY_ID, message("1"))
+    assert (again.is_new, again.entry.seq) == (False, 1)
 
 
 async def test_a_mark_that_comes_late_from_an_epoch_that_is_over_hides_no_ref(
