@@ -109,7 +109,7 @@ const BEGINNINGS = {
   qr: /src\/browser\/qr_code\.ts$/,
   // What the first picture does without.
   later:
-    /src\/(views\/(rooms|shell|timeline)\/later|account\/wiring|rooms\/(notifying|threads|files)|browser\/signs)\.ts$/,
+    /src\/(views\/(rooms|shell|timeline)\/later|account\/wiring|rooms\/(notifying|paused_webhooks|threads|files)|browser\/signs)\.ts$/,
   // The screen of administrators.
   admin: /src\/(views\/admin\/later|admin\/wiring)\.ts$/,
 };

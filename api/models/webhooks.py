@@ -15,6 +15,10 @@ class PausedBy(StrEnum):
     DOWN = "down"  # the receiver has been down for 30 days
 
 
+BY_SERVER: Final = (PausedBy.GONE, PausedBy.DOWN)
+"""What the server pauses a webhook for. Who made it is told of that."""
+
+
 class Outcome(StrEnum):
     """What came of one attempt to deliver."""
 

@@ -1,5 +1,6 @@
 """Makes, changes, lists and ends the webhooks of rooms. `api/jobs/webhooks.py` posts to them."""
 
+import asyncio
 import base64
 import secrets
 from collections.abc import Callable, Sequence
@@ -13,7 +14,17 @@ from api.limits.caps import Caps
 from api.limits.throttles import Throttles
 from api.models.accounts import Audited, Record
 from api.models.page import Page
-from api.models.webhooks import SECRET_PREFIX, Beginning, Delivery, PausedBy, Repeat, Webhook, WebhookChange
+from api.models.rooms import Role
+from api.models.webhooks import (
+    BY_SERVER,
+    SECRET_PREFIX,
+    Beginning,
+    Delivery,
+    PausedBy,
+    Repeat,
+    Webhook,
+    WebhookChange,
+)
 from api.rooms import policy
 from api.rooms.members import MemberService
 from api.rooms.operations import Operation
@@ -22,6 +33,11 @@ from api.store.base.store import Store
 SECRET_BYTES: Final = 32
 EARLIER_MS: Final = MS_PER_DAY
 """For so long the secret before a new one signs, too, so that receivers have time to take the new one."""
+
+MOST_PAUSED: Final = 100
+"""At most so many paused webhooks are listed to their user together."""
+ROOMS_TOGETHER: Final = 50
+"""The memberships and webhooks of so many rooms of a user are read at the same time."""
 
 CheckUrl: TypeAlias = Callable[[str], str]
 """Returns a URL in normal form to which this server may post. Raises `Invalid`."""
@@ -82,6 +98,18 @@ class WebhookService:
         member = await self._members.require(room_id, by, Operation.SEE_INTEGRATIONS)
         manages = policy.allows(Operation.MANAGE_WEBHOOKS, policy.facts_of(member))
         return await self._store.webhooks.of_room(room_id), manages
+
+    async def paused_of(self, user_id: str) -> list[Webhook]:
+        """Return the webhooks that a user has made in rooms that they own now, and that the server has paused."""
+        room_ids = (await self._store.members.rooms_of([user_id])).get(user_id, [])
+        found: list[Webhook] = []
+        for begin in range(0, len(room_ids), ROOMS_TOGETHER):
+            places = [(room_id, user_id) for room_id in room_ids[begin : begin + ROOMS_TOGETHER]]
+            members = await self._store.members.get_many(places)
+            owned = [room_id for (room_id, _), member in members.items() if member.role is Role.OWNER]
+            for webhooks in await asyncio.gather(*map(self._store.webhooks.of_room, owned)):
+                found += [one for one in webhooks if one.made_by == user_id and one.paused in BY_SERVER]
+        return sorted(found, key=lambda one: (one.created_at, one.id))[:MOST_PAUSED]
 
     async def change(self, room_id: str, webhook_id: str, by: str, change: WebhookChange) -> Webhook:
         """Change a webhook. Raises `NotFound`, `Invalid`.

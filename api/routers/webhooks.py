@@ -1,4 +1,4 @@
-"""/rooms/{room_id}/webhooks: making, changing and ending webhooks, their deliveries, and replays."""
+"""/rooms/{room_id}/webhooks: making, changing and ending webhooks, their deliveries, replays, and which are paused."""
 
 from api.errors import EpochChanged, Forbidden, NotFound
 from api.http.bodies.webhooks import (
@@ -41,6 +41,17 @@ async def list_webhooks(room_id: str, identity: IdentityDep, webhooks: WebhooksD
     """List the webhooks of a room, oldest first. Every member may."""
     found, manages = await webhooks.of_room(room_id, identity.user.id)
     return WebhooksOut(items=[WebhookOut.of(one, with_url=manages) for one in found])
+
+
+@router.get("/users/me/webhooks/paused")
+@reads
+async def list_paused_webhooks(identity: IdentityDep, webhooks: WebhooksDep) -> WebhooksOut:
+    """List the webhooks that the caller has made and the server has paused, in rooms that the caller owns now.
+
+    The oldest come first, and 100 at most.
+    """
+    paused = [one for one in await webhooks.paused_of(identity.user.id) if identity.reaches(one.room_id)]
+    return WebhooksOut(items=[WebhookOut.of(one, with_url=True) for one in paused])
 
 
 @router.patch(ONE, responses=refuses(Forbidden))

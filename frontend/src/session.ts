@@ -61,6 +61,7 @@ export function createSession(options: SessionOptions): Session {
     membership,
     notifying,
     outbox,
+    pausedWebhooks,
     presence,
     reading,
     recounts,
@@ -77,7 +78,10 @@ export function createSession(options: SessionOptions): Session {
       features.value = new Set(named);
       limits.value = told ?? {};
       subscriptions.start(told?.subscriptions);
-      membership.connected();
+      void membership.connected().then(() => {
+        if (pausedWebhooks.loaded) void pausedWebhooks.loaded.ask();
+        else pausedWebhooks.load();
+      });
       refreshes.connected();
       presence.connected();
       reading.flush();
@@ -132,6 +136,7 @@ export function createSession(options: SessionOptions): Session {
       files.loaded?.uploads.forget();
       blocks.forget();
       notifying.loaded?.forget();
+      pausedWebhooks.loaded?.forget();
     },
   };
 }

@@ -48,6 +48,7 @@ export function makeRoom(fields: Partial<Room> = {}): Room {
 export function makeWebhook(fields: Partial<Webhook> = {}): Webhook {
   return {
     webhook_id: 'w',
+    room_id: 'r',
     host: 'in.example',
     url: 'https://in.example/',
     kinds: null,

@@ -163,6 +163,38 @@ async def test_an_owner_makes_a_webhook_and_manages_it_to_its_end(browser: Brows
         await expect(dialog.get_by_text("This room has no webhooks.")).to_be_visible()
 
 
+@pytest.mark.stores("sqlite")
+@pytest.mark.settings(webhook_allow="127.0.0.0/8")
+async def test_who_was_away_when_a_webhook_was_paused_is_told_of_it_once(
+    browser: Browser, node: Node
+) -> None:
+    alice = await window(browser, node, "alice")
+    room = await room_of(node, alice="owner")
+    hers = await client_of(node, "alice")
+    await alice.goto("about:blank")
+
+    async def is_paused() -> bool:
+        return bool((await hers.get("/users/me/webhooks/paused")).json()["items"])
+
+    async with receiving() as receiver:
+        receiver.answers = lambda _request: answer(410)
+        made = await hers.post(f"/rooms/{room}/webhooks", json={"url": receiver.url})
+        assert made.status_code == 201
+        await say(node, room, "hello")
+        await eventually(is_paused)
+    await alice.goto(node.url)
+    told = alice.get_by_role("status").filter(has_text="is paused, because its receiver takes nothing")
+    await told.get_by_role("button", name="See the webhook").click()
+    await expect(alice.get_by_role("dialog", name="The webhook to")).to_be_visible()
+    await escape(alice)
+    await told.get_by_role("button", name="Dismiss").click()
+    await expect(told).to_have_count(0)
+    async with alice.expect_response("**/users/me/webhooks/paused"):
+        await alice.reload()
+    await expect(alice.get_by_text("Live", exact=True).first).to_be_visible()
+    await expect(told).to_have_count(0)
+
+
 async def make_webhook(dialog: Locator, url: str) -> None:
     """Make a webhook that is sent messages only, after a try without any kind."""
     await dialog.get_by_label("Address of a new webhook").fill(url)
@@ -217,7 +249,12 @@ async def manage_webhook(dialog: Locator) -> None:
 
 async def owner_of(node: Node) -> httpx.AsyncClient:
     """Return a client of the owner of the room, in another session."""
-    logged_in = await node.client().post("/auth/login", json={"username": "olga", "password": PASSWORD})
+    return await client_of(node, "olga")
+
+
+async def client_of(node: Node, username: str) -> httpx.AsyncClient:
+    """Return a client of a user, in another session."""
+    logged_in = await node.client().post("/auth/login", json={"username": username, "password": PASSWORD})
     return node.client(Authorization=f"Bearer {logged_in.json()['access_token']}")
 
 

@@ -257,6 +257,38 @@ async def test_who_made_a_webhook_is_told_when_it_is_paused_while_they_own_the_r
                 assert event["type"] != "webhook_paused"
 
 
+async def test_who_was_away_finds_which_of_their_webhooks_the_server_has_paused(
+    node: Node, alice: Person, bob: Person, receiver: Receiver
+) -> None:
+    async def paused(person: Person) -> list[str]:
+        found = await person.http.get("/users/me/webhooks/paused")
+        assert found.status_code == 200, found.text
+        return [one["webhook_id"] for one in found.json()["items"]]
+
+    async def is_told() -> bool:
+        return await paused(alice) == [made["webhook_id"]]
+
+    receiver.answers = lambda _request: answer(410)
+    room_id = (await make_room(alice, "Den"))["id"]
+    await bob.http.post(f"/rooms/{room_id}/join")
+    await make_webhook(alice, room_id, receiver.url + "by-hand", paused=True)
+    made = await make_webhook(alice, room_id, receiver.url)
+    assert await paused(alice) == []
+    await say(alice, room_id, "hello")
+    await eventually(is_told)
+    members = f"/rooms/{room_id}/members"
+    assert (await alice.http.put(f"{members}/{bob.id}", json={"role": "owner"})).status_code == 200
+    assert await paused(bob) == []  # she made it
+    assert (await bob.http.put(f"{members}/{alice.id}", json={"role": "member"})).status_code == 200
+    assert await paused(alice) == []  # she could do nothing about it
+    assert (await bob.http.put(f"{members}/{alice.id}", json={"role": "owner"})).status_code == 200
+    assert await is_told()
+    receiver.answers = lambda _request: answer(204)
+    path = f"/rooms/{room_id}/webhooks/{made['webhook_id']}"
+    assert (await alice.http.patch(path, json={"paused": False})).status_code == 200
+    assert await paused(alice) == []
+
+
 async def test_what_becomes_of_deliveries_is_counted(node: Node, alice: Person, receiver: Receiver) -> None:
     receiver.answers = lambda _request: answer(410)
     room_id = (await make_room(alice, "Den"))["id"]

@@ -117,7 +117,7 @@ class MadeWebhook(WebhookOut):
 
 
 class WebhooksOut(Answer):
-    """The webhooks of a room, oldest first."""
+    """Webhooks of a room or of a user, oldest first."""
 
     items: list[WebhookOut]
 

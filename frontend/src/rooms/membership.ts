@@ -59,8 +59,8 @@ export class Membership {
    * The connection is ready. Only a list that is asked for now tells which rooms changed while there
    * was no connection.
    */
-  connected(): void {
-    void this.load();
+  connected(): Promise<void> {
+    return this.load();
   }
 
   async load(): Promise<void> {

@@ -23,6 +23,8 @@ const ENDS = ['removed', 'banned', 'deleted', 'left'] as const;
 /** The news of the user's memberships, at most one for each room, until the user has seen it. */
 export class News {
   readonly items = signal<readonly NewsItem[]>([]);
+  /** Is told of what the user has seen. */
+  onSeen: (item: NewsItem) => void = () => {};
   readonly #users: Pick<UsersApi, 'get'>;
   readonly #names: Names;
   readonly #titles: Titles;
@@ -54,8 +56,10 @@ export class News {
   }
 
   seen(room_id: string): void {
-    if (this.items.peek().some((item) => item.room_id === room_id))
-      this.items.value = this.items.peek().filter((item) => item.room_id !== room_id);
+    const item = this.items.peek().find((one) => one.room_id === room_id);
+    if (!item) return;
+    this.items.value = this.items.peek().filter((one) => one !== item);
+    this.onSeen(item);
   }
 
   /** Events have the id of who did it. The name is asked for, and the news is shown meanwhile. */
@@ -67,8 +71,8 @@ export class News {
   ): Promise<void> {
     const name = this.#titles.of(room);
     const item: NewsItem = { room_id: room.id, name, what, by: null, webhook_id };
-    this.seen(room.id);
-    this.items.value = [...this.items.peek(), item];
+    const others = this.items.peek().filter(({ room_id }) => room_id !== room.id);
+    this.items.value = [...others, item];
     if (!event?.by) return;
     const asked = this.#names.ask();
     const user = await this.#users.get(event.by).catch(() => null);

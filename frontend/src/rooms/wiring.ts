@@ -144,6 +144,14 @@ export function wireRooms(options: RoomsOptions) {
         isLive: (id) => subscriptions.isLive(id),
       }),
   );
+  const pausedWebhooks = new Lazy(async () => {
+    const { requests } = api;
+    const { storage } = options.shared;
+    const { PausedWebhooks } = await import('./paused_webhooks');
+    const paused = new PausedWebhooks({ user_id, requests, rooms, news, storage });
+    void paused.ask();
+    return paused;
+  });
   const say = (room_id: string, body: string, reply_to: number | null = null): void => {
     batch(() => {
       reading.answered(room_id);
@@ -212,6 +220,7 @@ export function wireRooms(options: RoomsOptions) {
     search,
     recounts,
     notifying,
+    pausedWebhooks,
     levels,
     mentions: api.mentions,
     clock,

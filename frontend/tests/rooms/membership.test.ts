@@ -1,6 +1,7 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { settled } from '../doubles/manual_clock';
 import { listOf, Page } from '../doubles/page';
+import { ReadChannels } from '../doubles/read_channels';
 import { ME, makeEvent, makePage, makeRoom } from '../make';
 
 let page: Page;
@@ -387,16 +388,69 @@ describe('a notice of a room', () => {
   });
 });
 
-test('a webhook that is paused is told of once, until the user has seen it', async () => {
-  page.serve(lobby, den);
-  await page.goLive();
-  const paused = (webhook_id: string, room_id = 'den') =>
-    page.emit({ type: 'webhook_paused', room_id, webhook_id, paused_by: 'gone' });
-  paused('w');
-  paused('w', 'of another user');
-  const [item, ...others] = page.session.news.items.value;
-  expect(item).toMatchObject({ room_id: 'den', name: 'Den', what: 'webhook', webhook_id: 'w' });
-  expect(others).toEqual([]);
-  page.session.news.seen('den');
-  expect(news()).toEqual([]);
+describe('a webhook that is paused', () => {
+  const owned = { ...den, role: 'owner' as const };
+  const paused = (...ids: string[]) => ({
+    body: { items: ids.map((webhook_id) => ({ webhook_id, room_id: 'den' })) },
+  });
+  const asked = () => page.http.sent('GET /users/me/webhooks/paused').length;
+  const told = () => page.session.news.items.value.map(({ webhook_id }) => webhook_id);
+
+  test('is told of once, until the user has seen it', async () => {
+    page.serve(lobby, den);
+    await page.goLive();
+    const emit = (webhook_id: string, room_id = 'den') =>
+      page.emit({ type: 'webhook_paused', room_id, webhook_id, paused_by: 'gone' });
+    emit('w');
+    emit('w', 'of another user');
+    const [item, ...others] = page.session.news.items.value;
+    expect(item).toMatchObject({ room_id: 'den', name: 'Den', what: 'webhook', webhook_id: 'w' });
+    expect(others).toEqual([]);
+    page.session.news.seen('den');
+    expect(news()).toEqual([]);
+  });
+
+  test('while its user was away is told of until they have seen it, also by the next page', async () => {
+    const channels = new ReadChannels();
+    for (const [answer, expected] of [
+      [paused('w'), ['w']],
+      [paused('w'), []],
+      [paused('w', 'x'), ['x']],
+      [paused(), []],
+      [paused('w'), ['w']],
+    ] as const) {
+      page = new Page(channels);
+      page.serve(lobby, owned);
+      page.http.on('GET /users/me/webhooks/paused', answer);
+      await page.goLive();
+      await vi.waitUntil(() => asked() > 0);
+      await settled();
+      expect(told()).toEqual(expected);
+      page.session.news.seen('den');
+    }
+    page.http.on('GET /users/me/webhooks/paused', paused('y'));
+    await page.reconnect();
+    expect(told()).toEqual(['y']);
+    page.session.news.seen('den');
+    await page.reconnect();
+    expect(told()).toEqual([]);
+    page.session.forget();
+    await page.reconnect();
+    expect(told()).toEqual(['y']);
+  });
+
+  test('is not asked for by who owns no room, and is told later where the server does not answer', async () => {
+    page.serve(lobby, den);
+    await page.goLive();
+    await vi.waitUntil(() => page.session.pausedWebhooks.loaded);
+    expect(asked()).toBe(0);
+    page.serve(lobby, owned);
+    page.http.on('GET /users/me/webhooks/paused', { status: 503, body: {} });
+    await page.reconnect();
+    expect(asked()).toBe(1);
+    expect(told()).toEqual([]);
+    page.http.on('GET /users/me/webhooks/paused', paused('w'));
+    await page.reconnect();
+    expect(told()).toEqual(['w']);
+  });
 });

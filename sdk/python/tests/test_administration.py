@@ -70,6 +70,7 @@ async def test_webhooks_are_made_changed_replayed_and_ended(bob: Client) -> None
     assert [(one.webhook_id, one.secret) for one in await bob.webhooks.of(room.id)] == [
         (webhook.webhook_id, None)
     ]
+    assert await bob.webhooks.paused() == ()  # its owner paused it, not the server
     assert (await bob.webhooks.choose(room.id, webhook.webhook_id, None)).kinds is None
     other = "https://hooks.example.com/other"
     assert (await bob.webhooks.change(room.id, webhook.webhook_id, url=other)).url == other

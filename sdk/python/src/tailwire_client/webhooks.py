@@ -82,6 +82,10 @@ class Webhooks:
         """Return the webhooks of a room, oldest first, without their secrets."""
         return read_all(Webhook, items_of(await self._web.get(_place(room_id))))
 
+    async def paused(self) -> tuple[Webhook, ...]:
+        """Return the webhooks that you have made in rooms that you own, and that the server has paused."""
+        return read_all(Webhook, items_of(await self._web.get(path("users", "me", "webhooks", "paused"))))
+
     async def change(
         self, room_id: str, webhook_id: str, *, url: str | None = None, paused: bool | None = None
     ) -> Webhook:

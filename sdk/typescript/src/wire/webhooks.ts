@@ -2,7 +2,7 @@
 import type * as http from './generated/http.ts';
 
 /** An address to which what is written to a room is posted. `url` is null for who does not manage it. */
-export type Webhook = Omit<http.WebhookOut, 'room_id' | 'kinds'> & {
+export type Webhook = Omit<http.WebhookOut, 'kinds'> & {
   /** The kinds of entries that are posted; null where it is all. */
   kinds: readonly string[] | null;
 };

@@ -11,6 +11,11 @@ import type {
 } from '../webhooks.ts';
 import { roomPath } from './rooms.ts';
 
+/** The webhooks that the user has made and the server has paused, in rooms that the user owns. */
+export async function pausedWebhooks(requests: Requests): Promise<Webhook[]> {
+  return (await requests.get<{ items: Webhook[] }>('users/me/webhooks/paused', {})).items;
+}
+
 /** The outgoing webhooks of one room. */
 export class WebhooksApi {
   readonly #requests: Requests;

@@ -1197,7 +1197,7 @@ export interface WebhookOut {
   replay: ReplayOut | null;
 }
 
-/** The webhooks of a room, oldest first. */
+/** Webhooks of a room or of a user, oldest first. */
 export interface WebhooksOut {
   items: WebhookOut[];
 }
