@@ -173,13 +173,15 @@ async def test_two_people_of_whom_one_has_blocked_the_other_are_not_told_what_th
         for room_id in (pair, group):
             await say(alice, room_id, f"hello {room_id}")
             await say(alice, room_id, f"again {room_id}")
-        await read(bob, pair, 3)
-        assert (await shown(alice, pair))["bob"] == 3
         async with sockets((bob, one), (alice, one), (alice, other)) as (his, here, there):
             for socket in (here, there):
                 for room_id in (pair, group):
                     await socket.call(type="subscribe", room_id=room_id)
                     await socket.until(type="live")
+            await read(bob, pair, 3)
+            assert (await shown(alice, pair))["bob"] == 3
+            for socket in (here, there):
+                assert (await socket.until(type="read"))["read_seq"] == 3
             await block(by, user)
             assert (await his.call(type="typing", room_id=pair))["code"] == "blocked"
             await read(bob, pair, 4)
