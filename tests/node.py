@@ -141,10 +141,10 @@ class Node:
             self.client(Authorization=f"Bearer {body['access_token']}"),
         )
 
-    async def wait_ready(self) -> None:
+    async def wait_ready(self, seconds: float = SECONDS) -> None:
         """Wait until /readyz says 200."""
         async with http_client(self.url) as client:
-            await eventually(lambda: self._is_ready(client))
+            await eventually(lambda: self._is_ready(client), seconds)
 
     async def _is_ready(self, client: httpx.AsyncClient) -> bool:
         try:

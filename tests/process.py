@@ -14,7 +14,8 @@ from typing import IO, Final
 from tests.node import Node
 
 PROGRAM: Final = (str(Path(sys.executable).parent / "tailwire"),)
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 60.0
+"""A process on a busy machine loads for half a minute."""
 STOP_SECONDS: Final = 15.0
 READY: Final = re.compile(r"Tailwire is ready: (http://127\.0\.0\.1:\d+)( \(\d+ workers\))?\n")
 
@@ -87,8 +88,14 @@ async def serving(
         assert ready, line
         node = Node(ready[1], process=process)
         try:
-            await node.wait_ready()
+            await node.wait_ready(START_SECONDS)  # it says that it is ready before its workers have loaded
             yield node
         finally:
             for client in node.clients:
                 await client.aclose()
+
+
+def workers_of(number: int) -> list[int]:
+    """Return the numbers of the workers that the server of this number has started."""
+    children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+    return [int(one) for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -19,7 +20,8 @@ from api.models.rooms import LOBBY_ID
 from api.store import open_store
 from api.store.sqlite import schema
 from api.store.sqlite.steps import STEPS
-from tests.process import READY, START_SECONDS, result, serving, started
+from tests.node import eventually
+from tests.process import READY, START_SECONDS, result, serving, started, workers_of
 from tests.store.make import message
 
 pytestmark = pytest.mark.anyio
@@ -238,6 +240,26 @@ async def test_ctrl_c_ends_a_server_without_a_traceback(
         _, err = await process.communicate()
     assert not re.search(rb"Traceback|Aborted|KeyboardInterrupt", err), err.decode()
     assert process.returncode == 0  # or `make run` would say that it has failed
+
+
+async def test_ctrl_c_ends_a_server_whose_workers_are_still_loading_without_a_traceback(
+    setup: dict[str, str], tmp_path: Path
+) -> None:
+    async with (
+        started(setup, tmp_path, "serve", "--workers", "2") as process,
+        asyncio.timeout(START_SECONDS),
+    ):
+        assert process.stdout is not None
+        assert READY.fullmatch((await process.stdout.readline()).decode())
+        await eventually(partial(has_workers, process.pid, 2))
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = await process.communicate()
+    assert not re.search(rb"Traceback|Aborted|KeyboardInterrupt", err), err.decode()
+    assert process.returncode == 0
+
+
+async def has_workers(number: int, count: int) -> bool:
+    return len(workers_of(number)) == count
 
 
 async def test_ctrl_c_ends_a_command_that_is_being_loaded_without_a_traceback(

@@ -5,12 +5,12 @@ from functools import partial
 from typing import Any, Final, cast
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from api.limits.strangers import Networks
 from api.protocol.fields import MAX_REQUEST_BYTES
 from api.server import descriptors
 from api.server.http import BoundedHttp, WaitingConnections
+from api.server.supervisor import Supervisor
 from api.server.websocket import PING_SECONDS, BoundedWebSocket
 from api.server.workers import shared_directory
 
@@ -116,7 +116,5 @@ def serve(  # noqa: PLR0913  the options of a server
         return server.started
     bound.listen(BACKLOG)
     with shared_directory():
-        supervisor = Multiprocess(config, sockets=[bound])  # from here on it takes the signals
-        print(announcement, flush=True)  # noqa: T201
-        supervisor.run()
+        Supervisor(config, [bound], announcement).run()
     return True

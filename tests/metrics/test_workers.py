@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from api.metrics.workers import WorkerFiles
 from api.models.rooms import LOBBY_ID
 from tests.node import Node, eventually
-from tests.process import START_SECONDS, serving
+from tests.process import START_SECONDS, serving, workers_of
 
 pytestmark = pytest.mark.anyio
 
@@ -106,12 +106,9 @@ async def test_whichever_worker_is_asked_tells_of_all_and_never_of_less(tmp_path
 def end_a_worker(node: Node) -> int:
     """Kill one worker, which the server replaces, and return its number."""
     assert node.process is not None
-    children = Path(f"/proc/{node.process.pid}/task/{node.process.pid}/children").read_text().split()
-    for child in map(int, children):
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-            os.kill(child, signal.SIGKILL)
-            return child
-    raise AssertionError("there is no worker")
+    number = workers_of(node.process.pid)[0]
+    os.kill(number, signal.SIGKILL)
+    return number
 
 
 def names_in(directory: Path) -> set[str]:
