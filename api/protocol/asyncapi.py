@@ -42,6 +42,51 @@ _BROUGHT: Final[Mapping[type[Command], tuple[str, ...]]] = {
 """What a command brings beside its ack or error. `subscribe` brings entries, too."""
 _CHANNEL: Final = {"$ref": "#/channels/messages"}
 
+
+def _names(events: Any) -> list[str]:
+    return [one.__name__ for one in get_args(events)]
+
+
+_TOLD: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
+    (
+        "entries",
+        "What is written to the rooms to which the connection is subscribed",
+        "Of a room they come in steps of exactly one. Where one is missing, subscribe again from the last that came.",
+        (*_names(EntryEvent), LATER),
+    ),
+    (
+        "memberships",
+        "What has changed in the memberships of the user",
+        "A null `role` ends the subscription. With a role, subscribe from your position if you want the room's events.",
+        ("MembershipEvent",),
+    ),
+    (
+        "signals",
+        "What may be lost, and is asked for again when it matters",
+        "None of it has a `seq`, and none of it comes again after a reconnect.",
+        tuple(_names(SignalEvent)),
+    ),
+    (
+        "warnings",
+        "The token ends soon",
+        "Refresh it and send it by `authenticate` on this socket, which is closed with 4401 otherwise.",
+        ("ExpiringEvent",),
+    ),
+    (
+        "heartbeats",
+        "Nothing else was sent for a while",
+        "Where not even this comes for 1.5 times `heartbeat_seconds`, the connection is dead.",
+        ("HeartbeatEvent",),
+    ),
+    (
+        "resets",
+        "The room has a new epoch, or the client is too far behind",
+        "Drop what is known of the room, and load its history. The subscription goes on after `seq`.",
+        ("ResetEvent",),
+    ),
+)
+"""The groups of events that come by themselves: the name, what they are, what a client does, and the messages."""
+
 _DESCRIPTION: Final = """\
 Text frames, each one flat JSON object with a `type`. Clients send commands; the server sends events. Every command with
 a `ref` gets exactly one `ack` or one `error` with that ref. Clients ignore fields and events that they do not know. Of
@@ -59,6 +104,7 @@ def asyncapi(*, version: str, url: str, subscriptions: int, file_bytes: int) -> 
             "title": "Tailwire",
             "version": version,
             "description": _DESCRIPTION,
+            "contact": {"name": "Whoever runs this server", "url": url},
             "license": {"name": "MIT"},
             "tags": [{"name": feature} for feature in FEATURES],
         },
@@ -141,10 +187,6 @@ def replies(command: str) -> list[str]:
 def name_of_command(command: str) -> str:
     """Return the name of the message and of the schema of a command."""
     return f"{''.join(word.capitalize() for word in command.split('_'))}Command"
-
-
-def _names(events: Any) -> list[str]:
-    return [one.__name__ for one in get_args(events)]
 
 
 # -- schemas
@@ -277,19 +319,14 @@ def _operations() -> Iterator[tuple[str, dict[str, Any]]]:
                 "reply": {"channel": _CHANNEL, "messages": _in_channel(replies(name))},
             },
         )
-    for name, summary, events in (
-        (
-            "entries",
-            "What is written to the rooms to which the connection is subscribed",
-            [*_names(EntryEvent), LATER],
-        ),
-        ("memberships", "What has changed in the memberships of the user", ["MembershipEvent"]),
-        ("signals", "What may be lost, and is asked for again when it matters", _names(SignalEvent)),
-        ("warnings", "The token ends soon", ["ExpiringEvent"]),
-        ("heartbeats", "Nothing else was sent for a while", ["HeartbeatEvent"]),
-        ("resets", "The room has a new epoch, or the client is too far behind", ["ResetEvent"]),
-    ):
+    for name, summary, description, events in _TOLD:
         yield (
             f"tell_{name}",
-            {"action": "send", "channel": _CHANNEL, "summary": summary, "messages": _in_channel(events)},
+            {
+                "action": "send",
+                "channel": _CHANNEL,
+                "summary": summary,
+                "description": description,
+                "messages": _in_channel(events),
+            },
         )

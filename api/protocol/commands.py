@@ -44,7 +44,11 @@ class Authenticate(Strict):
 
 
 class Subscribe(Strict):
-    """Ask for a room's events: first those after `since`, then live ones."""
+    """Ask for a room's events: first those after `since`, then live ones.
+
+    After the ack come the entries after `since` and then `live`, or `reset` alone where they cannot be told. Without
+    `since` only what is new comes. Where the room is subscribed to already, all of that begins anew.
+    """
 
     scopes: ClassVar[frozenset[Scope]] = _READ
     type: Literal["subscribe"]
@@ -54,7 +58,10 @@ class Subscribe(Strict):
 
 
 class Unsubscribe(Strict):
-    """Stop the events of a room."""
+    """Stop the events of a room.
+
+    After the ack no entries of it come. `notice` says when there are new messages.
+    """
 
     scopes: ClassVar[frozenset[Scope]] = _READ
     type: Literal["unsubscribe"]
@@ -150,7 +157,10 @@ class Read(Strict):
 
 
 class Typing(Strict):
-    """Say that the user is typing a message in a room."""
+    """Say that the user is typing a message in a room.
+
+    Send it each 3 s while they type. Others are told by `typing`, which may be lost.
+    """
 
     scopes: ClassVar[frozenset[Scope]] = _WRITE
     type: Literal["typing"]
@@ -159,7 +169,11 @@ class Typing(Strict):
 
 
 class Watch(Strict):
-    """Ask to be told when these users come or go, and no others."""
+    """Ask to be told when these users come or go, and no others.
+
+    They take the place of those that were named before. `presence` tells of each of them at once, and of every change
+    from then on.
+    """
 
     scopes: ClassVar[frozenset[Scope]] = _READ
     type: Literal["watch"]
@@ -168,7 +182,10 @@ class Watch(Strict):
 
 
 class Ping(Strict):
-    """Ask for a `pong`."""
+    """Ask for a `pong`.
+
+    It is for clients that cannot send pings of WebSocket, as pages: an answer shows that the socket still lives.
+    """
 
     scopes: ClassVar[frozenset[Scope]] = ALL_SCOPES
     type: Literal["ping"]

@@ -211,7 +211,7 @@ export interface PinEvent {
   pinned: boolean;
 }
 
-/** Ask for a `pong`. */
+/** Ask for a `pong`. It is for clients that cannot send pings of WebSocket, as pages: an answer shows that the socket still lives. */
 export interface PingCommand {
   type: 'ping';
   ref?: string | null;
@@ -396,7 +396,7 @@ export interface ShownAsFields {
   icon_emoji?: string;
 }
 
-/** Ask for a room's events: first those after `since`, then live ones. */
+/** Ask for a room's events: first those after `since`, then live ones. After the ack come the entries after `since` and then `live`, or `reset` alone where they cannot be told. Without `since` only what is new comes. Where the room is subscribed to already, all of that begins anew. */
 export interface SubscribeCommand {
   type: 'subscribe';
   room_id: string;
@@ -404,7 +404,7 @@ export interface SubscribeCommand {
   ref?: string | null;
 }
 
-/** Say that the user is typing a message in a room. */
+/** Say that the user is typing a message in a room. Send it each 3 s while they type. Others are told by `typing`, which may be lost. */
 export interface TypingCommand {
   type: 'typing';
   room_id: string;
@@ -446,7 +446,7 @@ export interface UnreadableEvent {
   at: null;
 }
 
-/** Stop the events of a room. */
+/** Stop the events of a room. After the ack no entries of it come. `notice` says when there are new messages. */
 export interface UnsubscribeCommand {
   type: 'unsubscribe';
   room_id: string;
@@ -464,7 +464,7 @@ export interface UserEvent {
   avatar: string | null;
 }
 
-/** Ask to be told when these users come or go, and no others. */
+/** Ask to be told when these users come or go, and no others. They take the place of those that were named before. `presence` tells of each of them at once, and of every change from then on. */
 export interface WatchCommand {
   type: 'watch';
   user_ids: readonly string[];
