@@ -49,7 +49,7 @@ SAYS: Final = {
     ],
     "mcp.md": [
         r'"is_new\\":true.*The report is ready\.',
-        r"\['list_rooms', 'read_room', 'search', 'get_message', 'wait', 'send_message'\]",
+        r"\['list_rooms', 'read_room', 'search', 'get_message', 'who', 'wait', 'send_message'\]",
         '"notice":".*untrusted.*"body":"The report is ready\\."',
     ],
     "client.md": [

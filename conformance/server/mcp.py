@@ -16,7 +16,7 @@ SESSION_VERSION: Final = "2025-06-18"
 """A version that begins with `initialize`."""
 STATELESS_VERSION: Final = "2026-07-28"
 """The version since which each request says everything itself."""
-READS: Final = ("list_rooms", "read_room", "get_message", "wait")
+READS: Final = ("list_rooms", "read_room", "get_message", "who", "wait")
 SENDS: Final = "send_message"
 LATER_SECONDS: Final = 0.5
 _IDS: Final = itertools.count(1)
@@ -126,6 +126,10 @@ async def mcp_reads(bench: Bench) -> None:
     expect(read["epoch"] == await bench.epoch(room_id), "and the epoch of the room", read["epoch"])
     one = await assistant.use("get_message", room_id=room_id, seq=seqs[0])
     expect(one["body"] == "Number 0", "`get_message` has the message", one)
+    members = await assistant.use("who", room_id=room_id)
+    roles = {one["username"]: one["role"] for one in members["items"]}
+    expected_roles = {bench.ada.username: "owner", bench.bob.username: "member"}
+    expect(roles == expected_roles, f"`who` has {expected_roles}", roles)
     listed: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -174,7 +178,7 @@ async def mcp_hidden(bench: Bench) -> None:
     assistant = await _assistant(bench)
     hidden = await bench.room()
     await bench.send(bench.ada, hidden, "A secret")
-    for tool, more in (("read_room", {}), ("get_message", {"seq": 1}), ("wait", {"seconds": 0})):
+    for tool, more in (("read_room", {}), ("get_message", {"seq": 1}), ("who", {}), ("wait", {"seconds": 0})):
         seen = [
             await assistant.failed("not_found", tool, room_id=room_id, **more)
             for room_id in (hidden, unique())

@@ -19,7 +19,7 @@ from tests.routers.calling import NEWEST, call, names_of_tools, post, refused, u
 
 pytestmark = pytest.mark.anyio
 
-READERS: Final = ["list_rooms", "read_room", "search", "get_message", "wait"]
+READERS: Final = ["list_rooms", "read_room", "search", "get_message", "who", "wait"]
 ALL: Final = [*READERS, "send_message"]
 SECRET: Final = "the-treasure-is-below-the-oak"
 
@@ -300,6 +300,7 @@ EVERY: Final[dict[str, Event]] = {
     "read_room": {"room_id": LOBBY_ID},
     "search": {"query": "hello"},
     "get_message": {"room_id": LOBBY_ID},
+    "who": {"room_id": LOBBY_ID},
     "wait": {"room_id": LOBBY_ID, "after": 0},
     "send_message": {"room_id": LOBBY_ID, "body": "hello", "ref": "every"},
 }
@@ -321,6 +322,28 @@ async def test_rooms_are_listed_with_what_is_unread_in_them(node: Node) -> None:
     first = await use(bob, "list_rooms", limit=1)
     rest = await use(bob, "list_rooms", cursor=first["next_cursor"])
     assert {one["room_id"] for one in first["items"] + rest["items"]} == rooms.keys()
+
+
+async def is_seen(by: Person, room_id: str, person: Person) -> bool:
+    """Say whether somebody is told to be online."""
+    members = (await use(by, "who", room_id=room_id, named=person.username))["items"]
+    return [one.get("online") for one in members] == [True]
+
+
+async def test_the_members_of_a_room_are_listed(node: Node) -> None:
+    alice, bob = await node.sign_up("alice"), await node.sign_up("bob")
+    den = await make_den(alice)
+    await give(alice, den, bob, Role.READER)
+    async with alice.socket():
+        await eventually(lambda: is_seen(bob, den, alice))
+        found = {one["username"]: one for one in (await use(bob, "who", room_id=den))["items"]}
+    assert {name: one["role"] for name, one in found.items()} == {"alice": "owner", "bob": "reader"}
+    assert "online" not in found["bob"]
+    named = (await use(bob, "who", room_id=den, named="ALI"))["items"]
+    assert [one["user_id"] for one in named] == [alice.id]
+    first = await use(bob, "who", room_id=den, limit=1)
+    rest = await use(bob, "who", room_id=den, cursor=first["next_cursor"])
+    assert [one["username"] for one in first["items"] + rest["items"]] == [*found]
 
 
 async def test_a_room_is_read_from_its_end_and_from_any_place(node: Node) -> None:

@@ -52,7 +52,7 @@ async def test_its_own_client_begins_lists_the_tools_and_uses_each(node: Node, m
     async with connected(alice, mode) as client:
         assert client.protocol_version == SPOKEN[mode]
         tools = [one.name for one in (await client.list_tools()).tools]
-        assert tools == ["list_rooms", "read_room", "search", "get_message", "wait", "send_message"]
+        assert tools == ["list_rooms", "read_room", "search", "get_message", "who", "wait", "send_message"]
         assert [one["room_id"] for one in (await use(client, "list_rooms"))["items"]] == [LOBBY_ID]
         sent = await use(client, "send_message", room_id=LOBBY_ID, body="a rare zebra", ref="1")
         seq = sent["message"]["seq"]

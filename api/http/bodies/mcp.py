@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from api.http.bodies.forms import Answer
 from api.http.bodies.messages import MessageOut
 from api.models.log import Around, History, Message
-from api.models.rooms import RoomView
+from api.models.rooms import Member, RoomView
 from api.protocol.fields import (
     MAX_FOUND,
     MAX_WAIT_SECONDS,
@@ -81,6 +81,23 @@ class GetMessage(Strict):
 
     room_id: RoomId
     seq: MessageSeq
+
+
+class ListMembers(Strict):
+    """Of which members of a room to tell."""
+
+    room_id: RoomId
+    named: Annotated[
+        str | SkipJsonSchema[None],
+        Field(
+            min_length=1,
+            max_length=80,
+            pattern=r"^[^\x00]+$",
+            description="Only those with this in their username or display name",
+        ),
+    ] = None
+    cursor: Mark = None
+    limit: Annotated[int, Field(ge=1, le=100, description="The most members to return")] = 50
 
 
 class Wait(Strict):
@@ -215,6 +232,36 @@ class ToolRooms(Answer):
     """Rooms of the user."""
 
     items: list[ToolRoom]
+    next_cursor: str | None = None
+
+
+class ToolMember(Answer):
+    """A member of a room. `online` says whether they are connected, or were until a moment ago."""
+
+    user_id: str
+    username: str
+    display_name: str
+    role: str
+    is_bot: bool = False
+    online: bool = False
+
+    @classmethod
+    def of(cls, member: Member, *, online: bool) -> Self:
+        """Make it from its record."""
+        return cls(
+            user_id=member.user_id,
+            username=member.username,
+            display_name=member.display_name,
+            role=member.role,
+            is_bot=member.is_bot,
+            online=online,
+        )
+
+
+class ToolMembers(Answer):
+    """Members of a room."""
+
+    items: list[ToolMember]
     next_cursor: str | None = None
 
 
