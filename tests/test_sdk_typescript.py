@@ -84,9 +84,25 @@ def test_the_package_is_whole_and_needs_nothing(package: Path) -> None:
     assert run("node", "uses.mjs", directory=package) == "function\n"
 
 
+def test_it_is_built_by_the_compiler_of_the_page() -> None:
+    own, page = (json.loads((at / "package.json").read_text()) for at in (SDK, ROOT / "frontend"))
+    assert own["devDependencies"] == {"typescript": page["devDependencies"]["typescript"]}
+
+
+def test_without_a_socket_it_says_what_is_missing(package: Path) -> None:
+    made = "new Client({ url: 'http://127.0.0.1:1', credentials: 'twt_x', onEvent() {} })"
+    program = f"""
+import {{ Client }} from 'tailwire-client';
+delete globalThis.WebSocket;
+try {{ {made}; }} catch (error) {{ console.log(error.message); }}
+"""
+    (package / "bare.mjs").write_text(program)
+    assert "--experimental-websocket" in run("node", "bare.mjs", directory=package)
+
+
 def test_the_programs_of_the_readme_are_the_examples() -> None:
     shown = dict(SNIPPET.findall((SDK / "README.md").read_text()))
-    assert set(shown) == {"bot.mjs", "chat.mjs"}
+    assert set(shown) == {"make_bot.mjs", "bot.mjs", "chat.mjs"}
     for name, text in shown.items():
         assert text == (SDK / "examples" / name).read_text()
 
@@ -103,14 +119,14 @@ async def test_it_keeps_every_rule_of_the_kit(package: Path) -> None:
 
 
 @asynccontextmanager
-async def program(package: Path, name: str, node: Node, token: str) -> AsyncIterator[asyncio.StreamReader]:
+async def program(package: Path, name: str, **environment: str) -> AsyncIterator[asyncio.StreamReader]:
     """Run an example, and give what it prints."""
     shutil.copy(SDK / "examples" / name, package)
     process = await asyncio.create_subprocess_exec(
         *NODE,
         str(package / name),
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "TAILWIRE": node.url, "TOKEN": token},
+        env={**os.environ, **environment},
     )
     assert process.stdout is not None
     try:
@@ -193,19 +209,25 @@ async def test_a_client_that_comes_back_to_many_rooms_asks_once_for_all(
 @pytest.mark.anyio
 async def test_the_examples_run(package: Path, sqlite_node: Node) -> None:
     ada = await sqlite_node.sign_up("ada")
+    who = {"TAILWIRE": sqlite_node.url, "CHAT_USER": "ada", "CHAT_PASSWORD": PASSWORD}
+    async with asyncio.timeout(SECONDS), program(package, "make_bot.mjs", **who) as said:
+        token = (await said.readline()).decode().strip()
+        rooms = (await sqlite_node.client(Authorization=f"Bearer {token}").get("/rooms")).json()
+        assert [room["id"] for room in rooms["items"]] == ["lobby"]
     body = {"name": "Example", "scopes": ["read", "write"]}
     token = (await ada.http.post("/auth/tokens", json=body)).json()["token"]
-    async with asyncio.timeout(SECONDS), program(package, "chat.mjs", sqlite_node, token) as said:
+    with_token = {"TAILWIRE": sqlite_node.url, "TOKEN": token}
+    async with asyncio.timeout(SECONDS), program(package, "chat.mjs", **with_token) as said:
         lines = sorted([(await said.readline()).decode(), (await said.readline()).decode()])
         assert lines[0] == "ada Hello from TypeScript\n"
         assert lines[1].startswith("stored as ")
-    bot = (await ada.http.post("/bots", json={"username": "echo-bot"})).json()
+    bot = (await ada.http.post("/bots", json={"username": "other-bot"})).json()
     room = (await ada.http.post("/rooms", json={"name": "Echo", "visibility": "private"})).json()
     await ada.http.put(f"/rooms/{room['id']}/members/{bot['id']}", json={"role": "member"})
-    token = (await ada.http.post(f"/bots/{bot['id']}/tokens", json=body)).json()["token"]
+    with_token["TOKEN"] = (await ada.http.post(f"/bots/{bot['id']}/tokens", json=body)).json()["token"]
     async with ada.socket() as socket:
         await socket.call(type="subscribe", room_id=room["id"])
-        async with asyncio.timeout(SECONDS), program(package, "bot.mjs", sqlite_node, token):
+        async with asyncio.timeout(SECONDS), program(package, "bot.mjs", **with_token):
             await socket.call(type="send", room_id=room["id"], body="Hello, bot")
             answer = await socket.until(type="message", body="You said: Hello, bot")
     assert answer["is_bot"] is True

@@ -9,7 +9,7 @@ async def main() -> None:
     async with Client(
         os.environ["TAILWIRE"], os.environ["TOKEN"], drafts=FileDrafts("drafts.json")
     ) as client:
-        await client.send("lobby", "Hello from Python")
+        print("stored as", (await client.send("lobby", "Hello from Python")).seq)
         async for event in client.events(positions=FilePositions("positions.json")):
             match event:
                 case MessageEntry():

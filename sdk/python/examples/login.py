@@ -6,7 +6,8 @@ from tailwire_client import Client, FilePair, Session
 
 
 async def main() -> None:
-    session = Session(os.environ["USERNAME"], os.environ["PASSWORD"], kept=FilePair("session.json"))
+    user, password = os.environ["CHAT_USER"], os.environ["CHAT_PASSWORD"]
+    session = Session(user, password, kept=FilePair("session.json"))
     async with Client(os.environ["TAILWIRE"], session) as client:
         print((await client.account.me()).username)
 

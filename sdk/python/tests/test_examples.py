@@ -52,6 +52,16 @@ async def end(program: asyncio.subprocess.Process) -> None:
     await program.communicate()
 
 
+async def test_a_bot_is_made_and_is_in_the_lobby(server: Node, tmp_path: Path) -> None:
+    await server.sign_up("eve")
+    who = {"CHAT_USER": "eve", "CHAT_PASSWORD": PASSWORD}
+    program = await run("make_bot.py", server, tmp_path, **who)
+    out, _ = await program.communicate()
+    async with Client(server.url, out.decode().strip()) as bot:
+        assert (await bot.account.me()).is_bot
+        assert [room.id async for room in bot.rooms.mine()] == ["lobby"]
+
+
 async def test_the_bot_answers_once_also_when_it_is_killed(server: Node, ada: Client, tmp_path: Path) -> None:
     bot = await ada.bots.create("echo-bot")
     room = await ada.rooms.create("Echo", "private")
@@ -85,6 +95,7 @@ async def test_the_chat_shows_what_is_written_and_says_hello(
                 if isinstance(event, MessageEntry):
                     break
             assert program.stdout is not None
+            assert (await program.stdout.readline()).startswith(b"stored as ")
             number = 0
             while True:  # until the chat listens, what is written is not shown: it begins with what is new
                 await ada.send("lobby", f"Hello {number}")
@@ -111,6 +122,6 @@ async def test_the_report_is_sent_and_the_rooms_are_listed(server: Node, ada: Cl
 async def test_a_log_in_is_kept_for_the_next_start(server: Node, tmp_path: Path) -> None:
     await server.sign_up("eve")
     for password in (PASSWORD, "not needed any more"):
-        program = await run("login.py", server, tmp_path, USERNAME="eve", PASSWORD=password)
+        program = await run("login.py", server, tmp_path, CHAT_USER="eve", CHAT_PASSWORD=password)
         out, _ = await program.communicate()
         assert out == b"eve\n", out

@@ -82,6 +82,10 @@ export class Client {
 
   constructor(options: ClientOptions) {
     const { fetch = globalThis.fetch, WebSocket = globalThis.WebSocket, store } = options;
+    if (!WebSocket)
+      throw new TypeError(
+        'There is no WebSocket here: give one. Node 20 has it with --experimental-websocket.',
+      );
     const clock = options.clock ?? systemClock;
     const kept = store ?? new MemoryStore();
     const url = options.url.endsWith('/') ? options.url : `${options.url}/`;
