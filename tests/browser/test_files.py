@@ -45,6 +45,9 @@ def picture(name: str, width: int, height: int, form: str = "PNG") -> FilePayloa
     return {"name": name, "mimeType": f"image/{form.lower()}", "buffer": out.getvalue()}
 
 
+HEIC: Final = b"\0\0\0\x18ftypheic" + bytes(64)
+
+
 def binary(name: str, content: bytes) -> FilePayload:
     """Return a file to be chosen that is no picture."""
     return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
@@ -223,6 +226,17 @@ async def test_who_has_no_space_left_is_told_and_makes_space(browser: Browser, s
     await tray(page).get_by_role("button", name="Retry second.bin").click()
     await page.get_by_role("button", name="Send").click()
     await expect(row(page, "only this").get_by_role("link", name="second.bin")).to_be_visible()
+
+
+async def test_what_is_refused_for_what_is_in_it_is_not_tried_again(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    page = await window(browser, sqlite_node, "alice")
+    await choose(page, {"name": "photo.heic", "mimeType": "image/heic", "buffer": HEIC})
+    await expect(tray(page).get_by_role("alert")).to_contain_text("HEIC")
+    await expect(tray(page).get_by_role("button", name="Retry")).to_have_count(0)
+    await tray(page).get_by_role("button", name="Remove photo.heic").click()
+    await expect(tray(page)).to_have_count(0)
 
 
 async def test_a_message_does_not_go_without_a_file_that_was_lost_with_the_page(

@@ -4,6 +4,9 @@ import type { FileShown } from 'tailwire-client/wire/files';
 /** waiting: for its turn or a connection. whole: the server has all of it. */
 export type UploadState = 'waiting' | 'going' | 'whole' | 'failed';
 
+/** The codes of what is wrong with a file itself. */
+export const OF_THE_FILE: ReadonlySet<string> = new Set(['bad_file', 'too_large', 'invalid']);
+
 /** A file on its way to the server, until the message that has it is sent. */
 export interface Upload {
   id: string;
@@ -25,6 +28,8 @@ export interface Upload {
   offset: number;
   state: UploadState;
   error: string | null;
+  /** Whether it failed for what is in it, so that trying again leads nowhere. */
+  refused?: boolean;
   /** What the server says of it, once it is whole. */
   shown: FileShown | null;
 }

@@ -7,7 +7,7 @@ import type { FileShown, UploadedFile } from 'tailwire-client/wire/files';
 import { codeText, Problem, problemText } from 'tailwire-client/wire/problem';
 import { sizeText } from '../browser/sizes';
 import { leftUploads, newUpload } from './left_uploads';
-import type { Parcel, Upload } from './upload';
+import { OF_THE_FILE, type Parcel, type Upload } from './upload';
 import type { KeptUpload, UploadsStore } from './uploads_store';
 
 /** A message takes no more. */
@@ -174,7 +174,7 @@ export class Uploads {
   }
 
   retry(id: string): void {
-    if (this.#find(id)?.state !== 'failed') return;
+    if (this.#find(id)?.state !== 'failed' || this.#find(id)?.refused) return;
     this.#change(id, { state: 'waiting', error: null });
     this.#go();
   }
@@ -316,6 +316,7 @@ export class Uploads {
     } else
       this.#change(id, {
         state: 'failed',
+        refused: OF_THE_FILE.has(code),
         error: code === 'not_found' ? codeText('forbidden') : problemText(error),
       });
   }

@@ -187,6 +187,17 @@ test('what the server refuses says why, and is tried again when the user wants i
   expect(given).toHaveLength(1);
 });
 
+test('a file that the server refuses for what is in it is not tried again', async () => {
+  files.failures = [new Problem({ status: 422, code: 'bad_file', detail: 'This is no picture' })];
+  uploads.add('lobby', 'lobby', [makeFile('a.heic')]);
+  await all();
+  uploads.retry('ref-1');
+  await all();
+  expect(uploads.items.value.map(({ state, error, refused }) => [state, error, refused])).toEqual([
+    ['failed', 'This is no picture.', true],
+  ]);
+});
+
 test('an upload that the server has swept away begins anew', async () => {
   files.losesAnswer = true;
   uploads.add('lobby', 'lobby', [makeFile('film', MEGABYTE)]);

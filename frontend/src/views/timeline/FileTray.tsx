@@ -193,7 +193,7 @@ function Item({ upload, uploads }: { upload: Upload; uploads: Uploads }) {
           </>
         )}
       </div>
-      {state === 'failed' && uploads.bytesOf(upload.id) && (
+      {state === 'failed' && !upload.refused && uploads.bytesOf(upload.id) && (
         <button type="button" class="link-button" onClick={() => uploads.retry(upload.id)}>
           Retry<span class="visually-hidden"> {name}</span>
         </button>
