@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import pytest
-from playwright.async_api import Browser, Playwright, async_playwright
+from playwright.async_api import Browser, Playwright, async_playwright, expect
 
 from api.main import BUILT_FRONTEND
 from tests.browser.webkit import WebKit, screen
@@ -22,12 +22,15 @@ FLAGS: Final = [
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
+PATIENCE_MILLISECONDS: Final = 20_000
+"""So long a test waits for what it expects of a page. On a busy machine a page may take ten seconds to open."""
 
 
 @pytest.fixture
 async def playwright() -> AsyncIterator[Playwright]:
     if not HAS_FRONTEND:
         pytest.skip("the SPA is not built: make spa")
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     async with async_playwright() as started:
         yield started
 
