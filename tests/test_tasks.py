@@ -13,7 +13,7 @@ from api.errors import Unavailable
 from api.jobs.erasure import Erasure
 from api.realtime import heartbeats
 from api.tasks import AGAIN_AND_AGAIN, Tasks
-from tests.node import Node, eventually, running
+from tests.node import SECONDS, Node, eventually, running
 
 pytestmark = pytest.mark.anyio
 
@@ -53,6 +53,23 @@ async def test_a_task_that_fails_or_ends_is_started_again_and_counted() -> None:
     assert (state.name, state.is_up, state.restart_count) == ("work", True, 3)
     await tasks.close()
     assert work.cancelled
+
+
+async def test_a_task_that_fails_while_it_is_closed_is_not_started_again() -> None:
+    tasks, begun = Tasks(), asyncio.Event()
+
+    async def fail_at_the_end() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise KeyError("a bug")
+
+    tasks.keep("work", fail_at_the_end)
+    async with asyncio.timeout(SECONDS):
+        await begun.wait()
+        await tasks.close()
+    assert tasks.states[0].restart_count == 0
 
 
 async def test_a_task_is_well_until_it_is_restarted_again_and_again() -> None:

@@ -12,6 +12,7 @@ from api.errors import LeaseLost, Unavailable
 from api.models.followers import Lease
 from api.store.base.leases import LEASE_MS
 from api.store.base.store import Store
+from api.tasks import is_cancelled
 
 RENEW_SECONDS: Final = 3.0
 """A lease is renewed this often, so two renewals may fail. Who waits for a lease asks for it as often."""
@@ -77,6 +78,8 @@ class LeaseHolder:
                 await work(lease)
                 renewing.cancel()
         except ExceptionGroup as group_of_errors:
+            if is_cancelled():
+                raise asyncio.CancelledError from None
             raise _cause(group_of_errors) from None
 
     async def _renew(self, lease: Lease, asked_at: float) -> None:

@@ -54,6 +54,33 @@ async def test_one_process_works_and_the_next_as_soon_as_it_has_ended(store: Sto
     assert await task
 
 
+async def test_work_that_is_cancelled_ends_also_when_its_lease_is_lost_meanwhile(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, is_ending = asyncio.Event(), asyncio.Event()
+
+    async def end_slowly(_lease: Lease) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_ending.set()
+            await asyncio.Event().wait()
+
+    async def is_lost(_lease: Lease) -> bool:
+        await is_ending.wait()
+        return False
+
+    monkeypatch.setattr(module, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(store.leases, "renew", is_lost)
+    task = asyncio.create_task(LeaseHolder(store).do("work", end_slowly))
+    async with asyncio.timeout(SECONDS):
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
 async def test_work_that_fails_gives_its_lease_back_and_its_error(store: Store, other: Store) -> None:
     async def fail(_lease: Lease) -> None:
         raise ValueError("no")
