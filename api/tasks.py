@@ -72,23 +72,13 @@ class Tasks:
         await asyncio.gather(*self._running, return_exceptions=True)
 
 
-def is_cancelled() -> bool:
-    """Return whether the task that asks was cancelled, and has to end.
-
-    Ask it before going on after an error: before Python 3.13 a `TaskGroup` that is cancelled raises the errors of its
-    tasks, and the cancellation is not raised again.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
 async def _keep(state: TaskState, work: Work, max_backoff_seconds: float) -> None:
     backoff = FIRST_BACKOFF_SECONDS
     while True:
         began = time.monotonic()
         await _run(state.name, work)
-        if is_cancelled():
-            return
+        if (task := asyncio.current_task()) and task.cancelling():
+            return  # the work failed where it was to end
         if time.monotonic() - began > max_backoff_seconds:
             backoff = FIRST_BACKOFF_SECONDS
         state.is_up = False

@@ -12,7 +12,6 @@ from api.errors import LeaseLost, Unavailable
 from api.models.followers import Lease
 from api.store.base.leases import LEASE_MS
 from api.store.base.store import Store
-from api.tasks import is_cancelled
 
 RENEW_SECONDS: Final = 3.0
 """A lease is renewed this often, so two renewals may fail. Who waits for a lease asks for it as often."""
@@ -78,7 +77,8 @@ class LeaseHolder:
                 await work(lease)
                 renewing.cancel()
         except ExceptionGroup as group_of_errors:
-            if is_cancelled():
+            if (task := asyncio.current_task()) and task.cancelling():
+                # Before Python 3.13 a group that is cancelled raises the errors of its tasks, and no cancellation.
                 raise asyncio.CancelledError from None
             raise _cause(group_of_errors) from None
 
