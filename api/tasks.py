@@ -33,6 +33,7 @@ class TaskState:
 
     name: str
     is_up: bool = True
+    is_closing: bool = False
     restart_count: int = 0
     _restarted_at: deque[float] = field(default_factory=lambda: deque(maxlen=AGAIN_AND_AGAIN))
 
@@ -67,6 +68,8 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancel all tasks, and wait until they have ended."""
+        for state in self.states:
+            state.is_closing = True
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -77,8 +80,8 @@ async def _keep(state: TaskState, work: Work, max_backoff_seconds: float) -> Non
     while True:
         began = time.monotonic()
         await _run(state.name, work)
-        if (task := asyncio.current_task()) and task.cancelling():
-            return  # the work failed where it was to end
+        if state.is_closing:
+            return  # it failed where it was cancelled
         if time.monotonic() - began > max_backoff_seconds:
             backoff = FIRST_BACKOFF_SECONDS
         state.is_up = False

@@ -71,16 +71,19 @@ class LeaseHolder:
             await asyncio.sleep(RENEW_SECONDS)
 
     async def _while_held(self, lease: Lease, work: Work, asked_at: float) -> None:
+        # No `TaskGroup`: before Python 3.13 one that is cancelled while a task of it fails loses the cancellation.
+        working = asyncio.create_task(_done(work, lease), name=f"work {lease.name}")
+        renewing = asyncio.create_task(self._renew(lease, asked_at), name=f"renew {lease.name}")
+        both = working, renewing
         try:
-            async with asyncio.TaskGroup() as group:
-                renewing = group.create_task(self._renew(lease, asked_at), name=f"renew {lease.name}")
-                await work(lease)
-                renewing.cancel()
-        except ExceptionGroup as group_of_errors:
-            if (task := asyncio.current_task()) and task.cancelling():
-                # Before Python 3.13 a group that is cancelled raises the errors of its tasks, and no cancellation.
-                raise asyncio.CancelledError from None
-            raise _cause(group_of_errors) from None
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
+        errors = [error for task in both if not task.cancelled() and (error := task.exception())]
+        if errors:
+            raise _cause(errors) from None
 
     async def _renew(self, lease: Lease, asked_at: float) -> None:
         """Renew a lease for ever. Raises `LeaseLost` when it is lost, or may be soon."""
@@ -107,7 +110,11 @@ class LeaseHolder:
                 await self._leases.release(lease)
 
 
-def _cause(errors: ExceptionGroup[Exception]) -> Exception:
+async def _done(work: Work, lease: Lease) -> None:
+    await work(lease)
+
+
+def _cause(errors: Sequence[BaseException]) -> BaseException:
     """Return what ended the work: the loss of the lease or of the store, if any of these errors is one."""
     found = list(_leaves(errors))
     return next(
@@ -115,9 +122,9 @@ def _cause(errors: ExceptionGroup[Exception]) -> Exception:
     )
 
 
-def _leaves(errors: ExceptionGroup[Exception]) -> Iterator[Exception]:
-    for error in errors.exceptions:
-        if isinstance(error, ExceptionGroup):
-            yield from _leaves(error)
+def _leaves(errors: Sequence[BaseException]) -> Iterator[BaseException]:
+    for error in errors:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error.exceptions)
         else:
             yield error
