@@ -80,8 +80,8 @@ class LeaseHolder:
         finally:
             for task in both:
                 task.cancel()
-            await asyncio.wait(both)
-        errors = [error for task in both if not task.cancelled() and (error := task.exception())]
+            ended = await asyncio.gather(*both, return_exceptions=True)
+        errors = [one for one in ended if isinstance(one, Exception)]
         if errors:
             raise _cause(errors) from None
 
@@ -114,7 +114,7 @@ async def _done(work: Work, lease: Lease) -> None:
     await work(lease)
 
 
-def _cause(errors: Sequence[BaseException]) -> BaseException:
+def _cause(errors: Sequence[Exception]) -> Exception:
     """Return what ended the work: the loss of the lease or of the store, if any of these errors is one."""
     found = list(_leaves(errors))
     return next(
@@ -122,9 +122,9 @@ def _cause(errors: Sequence[BaseException]) -> BaseException:
     )
 
 
-def _leaves(errors: Sequence[BaseException]) -> Iterator[BaseException]:
+def _leaves(errors: Sequence[Exception]) -> Iterator[Exception]:
     for error in errors:
-        if isinstance(error, BaseExceptionGroup):
+        if isinstance(error, ExceptionGroup):
             yield from _leaves(error.exceptions)
         else:
             yield error
