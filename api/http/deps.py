@@ -83,7 +83,7 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of a running server that routes and sockets use. `main` makes them."""
+    """The services of a running server that routes and sockets use. `node.py` makes them."""
 
     accounts: AccountServices
     rooms: RoomServices

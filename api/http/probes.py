@@ -1,4 +1,4 @@
-"""What /readyz and /metrics ask of a node. `main` makes it, so that HTTP imports none of those parts."""
+"""What /readyz and /metrics ask of a node. `node.py` makes it, so that HTTP imports none of those parts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

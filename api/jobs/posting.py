@@ -1,4 +1,4 @@
-"""What webhooks are posted with, which `main` gives, and what is counted of that."""
+"""What webhooks are posted with, which `node.py` gives, and what is counted of that."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping

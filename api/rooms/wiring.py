@@ -134,7 +134,7 @@ def wire_rooms(  # noqa: PLR0913  their dependencies
             room_changes,
             limits.throttles,
             tell,
-            on_used=lambda: attachments.on_used(),  # noqa: PLW0108  main sets it later
+            on_used=lambda: attachments.on_used(),  # noqa: PLW0108  node.py sets it later
             on_gone=lambda: attachments.on_gone(),  # noqa: PLW0108
         )
     messages = MessageService(store, members, mentions, writing, attachments)
