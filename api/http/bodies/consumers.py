@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from api.http.bodies.forms import Answer
+from api.http.bodies.forms import Answer, WithChoices
 from api.models.consumers import Consumer, Given
 from api.models.followers import Start
 from api.protocol.entries import entry_event
@@ -18,14 +18,12 @@ MAX_ROOMS: Final = 1_000
 # -- requests
 
 
-class NewConsumer(Strict):
+class NewConsumer(WithChoices):
     """What a consumer reads: all rooms that the caller is in, or of these only those in `room_ids`.
 
     `start` says where it begins in rooms in which it has no position: at the `beginning`, or `now`, which is when it is
     made or its user joins.
     """
-
-    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
     room_ids: Annotated[list[Id], Field(max_length=MAX_ROOMS)] | None = None
     start: Start = Start.BEGINNING

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.accounts.names import MAX_DISPLAY_NAME_CHARACTERS, label
+from api.protocol.fields import Strict
 
 DisplayName = Annotated[
     str, Field(min_length=1, max_length=MAX_DISPLAY_NAME_CHARACTERS), AfterValidator(label)
@@ -31,6 +32,15 @@ TimeZone = Annotated[
 
 
 Section = Annotated[str, Field(min_length=1, max_length=40, strict=True), AfterValidator(label)]
+
+
+class WithChoices(Strict):
+    """The base of bodies with enums, whose values come as texts: a strict model would refuse these.
+
+    So the other fields say `strict=True` themselves where a value of another type could become one of theirs.
+    """
+
+    model_config = ConfigDict(strict=False)
 
 
 class Answer(BaseModel):

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from api.accounts.invites import MAX_USES, invite_link
-from api.http.bodies.forms import Answer
+from api.http.bodies.forms import Answer, WithChoices
 from api.models.invites import Invite, Preview
 from api.models.rooms import Role
 from api.protocol.fields import Strict, timestamp
@@ -75,10 +75,8 @@ class InvitesOut(Answer):
     next_cursor: str | None
 
 
-class NewRoomInvite(Strict):
+class NewRoomInvite(WithChoices):
     """An invite to a room to make. Who uses it gets the `role`. `expires_in` is in seconds."""
-
-    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
     role: Role = Role.MEMBER
     max_uses: Annotated[int, Field(ge=1, le=MAX_USES, strict=True)] = 1

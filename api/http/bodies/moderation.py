@@ -2,11 +2,10 @@
 
 from typing import TypeAlias
 
-from pydantic import ConfigDict
 from pydantic.json_schema import SkipJsonSchema
 
 from api.http.bodies.accounts import UserOut
-from api.http.bodies.forms import Answer
+from api.http.bodies.forms import Answer, WithChoices
 from api.http.bodies.messages import MessageOut
 from api.models.moderation import Cleared, ReadReport, ReportState, SeenReport
 from api.models.page import Page
@@ -31,10 +30,8 @@ class NewReport(Strict):
     epoch: Epoch | None = None
 
 
-class NewReportState(Strict):
+class NewReportState(WithChoices):
     """The state to give a report."""
-
-    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
     state: ReportState
 

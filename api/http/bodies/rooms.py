@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, cast
 
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
-from api.http.bodies.forms import Answer, RoomName, Section, Topic
+from api.http.bodies.forms import Answer, RoomName, Section, Topic, WithChoices
 from api.http.bodies.messages import MessageOut
 from api.models.rooms import (
     MAX_SLOW_SECONDS,
@@ -30,26 +30,18 @@ _MENTIONS: Final = (
 )
 
 
-class NewRoom(Strict):
+class NewRoom(WithChoices):
     """A room to make."""
-
-    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
     name: RoomName
     visibility: Visibility
     topic: Topic = ""
 
 
-class NewSettings(Strict):
+class NewSettings(WithChoices):
     """What is to change of a room. One field must be given; null leaves it as it is."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=False,
-        frozen=True,
-        hide_input_in_errors=True,
-        json_schema_extra={"minProperties": 1},
-    )
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     name: RoomName | None = None
     topic: Topic | None = None
@@ -69,10 +61,8 @@ class NewSettings(Strict):
         return cast("RoomFields", {name: value for name, value in self if value is not None})
 
 
-class NewRole(Strict):
+class NewRole(WithChoices):
     """The role to give a user in a room."""
-
-    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
     role: Role
 
@@ -102,10 +92,8 @@ class NewDirect(Strict):
     user_ids: Annotated[list[Id], Field(min_length=2, max_length=MOST_PEOPLE - 1)]
 
 
-class NewNotify(Strict):
+class NewNotify(WithChoices):
     """How the caller wants to be notified of a room: of nothing before `muted_until`, and then as `level` says."""
-
-    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
     level: NotifyLevel
     muted_until: Time | None = None

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from api.accounts.tokens import MadeToken
 from api.http.bodies.accounts import UserOut
-from api.http.bodies.forms import Answer, DisplayName, RoomName
+from api.http.bodies.forms import Answer, DisplayName, RoomName, WithChoices
 from api.models.accounts import NEVER, Grant, Scope, Session, User
 from api.protocol.fields import Id, Strict, timestamp
 
@@ -15,10 +15,8 @@ MAX_ROOMS: Final = 100
 """A token is bound to at most so many rooms, as one request asks for at most so many by their ids."""
 
 
-class NewToken(Strict):
+class NewToken(WithChoices):
     """A token to make for a program. It is for all rooms without `room_ids`. `expires_in` is in seconds."""
-
-    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, hide_input_in_errors=True)
 
     name: RoomName
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
