@@ -12,8 +12,8 @@ from api.accounts.wiring import AccountServices, signing_secrets, wire_accounts,
 from api.config import Settings
 from api.feed import Feed, GrowthListener
 from api.guard import AddressGuard
-from api.http.deps import Services
 from api.http.probes import Probes
+from api.http.services import Services
 from api.http.wiring import http_settings
 from api.jobs.wiring import Jobs, wire_jobs, wire_previews
 from api.limits.wiring import Limits, wire_limits

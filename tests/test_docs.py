@@ -36,7 +36,7 @@ from api.http.bodies.rooms import MemberOut, RoomOut
 from api.http.bodies.server import LimitsOut
 from api.http.bodies.sessions import SessionOut
 from api.http.bodies.tokens import BotOut, MadeTokenOut
-from api.http.deps import identify_caller
+from api.http.caller import identify_caller
 from api.http.scopes import needs_of
 from api.http.tools import TOOLS
 from api.main import create_app

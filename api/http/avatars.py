@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.errors import NotFound
-from api.http.deps import services
+from api.http.services import services
 from api.rooms.avatars import LARGE, SMALL, AvatarService
 
 

@@ -14,7 +14,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.staticfiles import StaticFiles
 
 from api import __version__
-from api.http.deps import services
+from api.http.services import services
 from api.protocol.asyncapi import asyncapi
 
 ASSETS: Final = Path(fastapi_swagger.__file__).parent / "resources"

@@ -7,9 +7,9 @@ from fastapi import Request, Response
 
 from api import __version__
 from api.errors import Forbidden, TailwireError, Unauthorized
-from api.http.deps import services
 from api.http.hardening import is_allowed_origin
 from api.http.plan import JSON
+from api.http.services import services
 from api.http.strict import read_body, require_type
 from api.http.tools import TOOLS, ToolCaller, described, tools_for, use_tool
 from api.protocol import json_rpc, mcp

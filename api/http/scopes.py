@@ -1,4 +1,4 @@
-"""Says beside each route what the token of a program must allow. `deps` holds every request to it."""
+"""Says beside each route what the token of a program must allow. `caller.py` holds every request to it."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar

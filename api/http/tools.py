@@ -30,7 +30,7 @@ from api.http.bodies.mcp import (
     ToolSent,
     Wait,
 )
-from api.http.deps import Services
+from api.http.services import Services
 from api.protocol.fields import Strict, invalid
 from api.protocol.mcp import NOTICE
 from api.realtime.waiting import Ends, StillAllowed

@@ -5,7 +5,7 @@ from typing import Final
 from api.config import Settings
 from api.config.doors import open_doors
 from api.config.shown import shown_settings
-from api.http.deps import HttpSettings
+from api.http.services import HttpSettings
 
 SECONDS_PER_DAY: Final = 86_400
 

@@ -16,16 +16,8 @@ from api.http.bodies.admin import (
 )
 from api.http.bodies.sessions import SessionsOut
 from api.http.bodies.status import SettingsOut, StatusOut, StoreOut
-from api.http.deps import (
-    NEEDS_ADMIN,
-    NEEDS_MEMORY,
-    ActorDep,
-    AdminDep,
-    HttpSettingsDep,
-    IdentityDep,
-    NodesDep,
-    ProbesDep,
-)
+from api.http.caller import NEEDS_ADMIN, ActorDep, IdentityDep
+from api.http.deps import NEEDS_MEMORY, AdminDep, HttpSettingsDep, NodesDep, ProbesDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
 from api.http.routing import Router

@@ -3,7 +3,8 @@
 from api.errors import Forbidden, NotFound
 from api.http.bodies.admin import AdminRoomOut, AdminRoomsOut, NewOwner
 from api.http.bodies.rooms import MemberOut, MembersOut
-from api.http.deps import ActorDep, PresenceDep, RoomAdminDep
+from api.http.caller import ActorDep
+from api.http.deps import PresenceDep, RoomAdminDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, RoomNamed
 from api.http.routing import Router

@@ -27,7 +27,8 @@ from api.http.bodies.attachments import (
     RoomFilesOut,
     WantedUrls,
 )
-from api.http.deps import AddressDep, AttachmentsDep, AuthorDep, HttpSettingsDep, IdentityDep, OwnFileDep
+from api.http.caller import AddressDep, AuthorDep, IdentityDep
+from api.http.deps import AttachmentsDep, HttpSettingsDep, OwnFileDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
 from api.http.routing import Router

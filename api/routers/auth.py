@@ -16,8 +16,9 @@ from api.errors import (
 )
 from api.http.bodies.accounts import LogIn, Refresh, SetUp, SignUp, TokensOut, Welcome
 from api.http.bodies.sessions import PasswordChange, SessionsOut
+from api.http.caller import ClientDep, IdentityDep
 from api.http.cookies import RefreshCookieDep
-from api.http.deps import NEEDS_MEMORY, AccountsDep, ClientDep, IdentityDep, SessionsDep, SignUpsDep
+from api.http.deps import NEEDS_MEMORY, AccountsDep, SessionsDep, SignUpsDep
 from api.http.openapi import refuses
 from api.http.routing import Router
 from api.http.scopes import needs_log_in

@@ -10,13 +10,8 @@ from api.http.bodies.accounts import Me
 from api.http.bodies.room_json import room_json
 from api.http.bodies.rooms import RoomOut
 from api.http.bodies.tokens import BotOut
-from api.http.deps import (
-    NEEDS_MEMORY,
-    ActorDep,
-    AdminDep,
-    BotsDep,
-    IdentityDep,
-)
+from api.http.caller import ActorDep, IdentityDep
+from api.http.deps import NEEDS_MEMORY, AdminDep, BotsDep
 from api.http.openapi import refuses
 from api.http.plan import answer
 from api.http.routing import Router

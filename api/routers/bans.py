@@ -4,7 +4,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import Forbidden
 from api.http.bodies.moderation import BansOut, NewBan
-from api.http.deps import BansDep, ClientDep, IdentityDep
+from api.http.caller import ClientDep, IdentityDep
+from api.http.deps import BansDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
 from api.http.routing import Router

@@ -1,7 +1,8 @@
 """/users/me/blocks: blocking users, ending blocks, and listing them."""
 
 from api.http.bodies.accounts import BlocksOut, UserOut
-from api.http.deps import BlocksDep, ClientDep, IdentityDep
+from api.http.caller import ClientDep, IdentityDep
+from api.http.deps import BlocksDep
 from api.http.query import Cursor, Limit
 from api.http.routing import Router
 from api.http.scopes import needs_log_in, reads

@@ -11,7 +11,8 @@ from api.http.bodies.tokens import (
     NewToken,
     ProgramTokensOut,
 )
-from api.http.deps import NEEDS_MEMORY, BotsDep, ClientDep, ConsumersDep, IdentityDep, TokensDep
+from api.http.caller import ClientDep, IdentityDep
+from api.http.deps import NEEDS_MEMORY, BotsDep, ConsumersDep, TokensDep
 from api.http.openapi import refuses
 from api.http.query import ConsumerName, Cursor, Limit
 from api.http.routing import Router

@@ -12,7 +12,8 @@ from api.http.bodies.consumers import (
     EntriesOut,
     NewConsumer,
 )
-from api.http.deps import AnsweringDep, CallerDep, ConsumersDep, IdentityDep, PollsDep, StillDep
+from api.http.caller import AnsweringDep, CallerDep, IdentityDep, StillDep
+from api.http.deps import ConsumersDep, PollsDep
 from api.http.ending import gone
 from api.http.openapi import refuses
 from api.http.query import ConsumerName, LogLimit, Wait

@@ -7,7 +7,8 @@ from fastapi import Response
 from api.errors import Forbidden, NotFound
 from api.http.bodies.room_json import room_json
 from api.http.bodies.rooms import NewDirect, RoomOut
-from api.http.deps import DirectDep, IdentityDep
+from api.http.caller import IdentityDep
+from api.http.deps import DirectDep
 from api.http.openapi import refuses
 from api.http.plan import answer
 from api.http.routing import Router

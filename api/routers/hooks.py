@@ -22,7 +22,8 @@ from api.errors import (
     UnsupportedMediaType,
 )
 from api.http.bodies.hooks import SLACK_BODY, HookOut, HooksOut, MadeHook, NewHook, shown_as
-from api.http.deps import NEEDS_MEMORY, AddressDep, HooksDep, HttpSettingsDep, IdentityDep
+from api.http.caller import AddressDep, IdentityDep
+from api.http.deps import NEEDS_MEMORY, HooksDep, HttpSettingsDep
 from api.http.hook_message import read_hook_message
 from api.http.idempotency import IdempotencyKey, ref_of
 from api.http.openapi import refuses

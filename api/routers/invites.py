@@ -2,7 +2,8 @@
 
 from api.errors import NotFound
 from api.http.bodies.invites import InviteOut, InvitesOut, MadeInvite, NewInvite
-from api.http.deps import ActorDep, HttpSettingsDep, InvitesDep
+from api.http.caller import ActorDep
+from api.http.deps import HttpSettingsDep, InvitesDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit
 from api.http.routing import Router

@@ -3,11 +3,12 @@
 from fastapi import Request, Response
 
 from api.http.bodies.mcp import RPC_BODY, RPC_ERRORS, RpcRefusal, RpcResult
-from api.http.deps import AnsweringDep, CallerDep, StillDep, services
+from api.http.caller import AnsweringDep, CallerDep, StillDep
 from api.http.ending import gone
 from api.http.mcp import answer_rpc, read_rpc
 from api.http.routing import Router
 from api.http.scopes import reads_or_writes
+from api.http.services import ServicesDep
 from api.http.strict import StrictRoute
 from api.http.tools import ToolCaller
 
@@ -22,7 +23,7 @@ router = Router(tags=["mcp"], route_class=StrictRoute)
 )
 @reads_or_writes
 async def call(
-    request: Request, caller: CallerDep, still_allowed: StillDep, answering: AnsweringDep
+    request: Request, parts: ServicesDep, caller: CallerDep, still_allowed: StillDep, answering: AnsweringDep
 ) -> Response:
     """Carry out one request of the Model Context Protocol, for assistants and agents.
 
@@ -30,5 +31,5 @@ async def call(
     are configured, and which tools there are.
     """
     body = await read_rpc(request)
-    user = ToolCaller(caller, services(request), lambda: gone(request), still_allowed, answering)
+    user = ToolCaller(caller, parts, lambda: gone(request), still_allowed, answering)
     return await answer_rpc(request, body, user)

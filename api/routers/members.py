@@ -3,7 +3,8 @@
 from api.errors import Forbidden, UserBanned
 from api.http.bodies.moderation import ClearedOut
 from api.http.bodies.rooms import MemberOut, MembersOut, NewRole
-from api.http.deps import AuthorDep, ClientDep, IdentityDep, MembersDep, MessageChangesDep, PresenceDep
+from api.http.caller import AuthorDep, ClientDep, IdentityDep
+from api.http.deps import MembersDep, MessageChangesDep, PresenceDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, MemberNamed, Since
 from api.http.routing import Router

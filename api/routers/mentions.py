@@ -1,7 +1,8 @@
 """/mentions: the messages that mention the caller, of all rooms."""
 
 from api.http.bodies.messages import MentionsOut, MessageOut
-from api.http.deps import IdentityDep, MentionsDep
+from api.http.caller import IdentityDep
+from api.http.deps import MentionsDep
 from api.http.query import Cursor, Limit
 from api.http.routing import Router
 from api.http.scopes import reads

@@ -27,7 +27,8 @@ from api.http.bodies.messages import (
     TimelineAroundOut,
     TimelineOut,
 )
-from api.http.deps import AuthorDep, IdentityDep, MessageChangesDep, MessagesDep
+from api.http.caller import AuthorDep, IdentityDep
+from api.http.deps import MessageChangesDep, MessagesDep
 from api.http.idempotency import IdempotencyKey, ref_of, required_ref_of
 from api.http.openapi import refuses
 from api.http.plan import answer

@@ -13,7 +13,8 @@ from api.http.bodies.moderation import (
     ReportsOut,
     WantedState,
 )
-from api.http.deps import AllReportsDep, ClientDep, IdentityDep, ReportsDep
+from api.http.caller import ClientDep, IdentityDep
+from api.http.deps import AllReportsDep, ReportsDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Limit, SeqInPath
 from api.http.routing import Router

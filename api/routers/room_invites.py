@@ -12,7 +12,8 @@ from api.http.bodies.invites import (
 )
 from api.http.bodies.room_json import room_json
 from api.http.bodies.rooms import RoomOut
-from api.http.deps import AddressDep, HttpSettingsDep, IdentityDep, RoomInvitesDep, SignUpsDep
+from api.http.caller import AddressDep, IdentityDep
+from api.http.deps import HttpSettingsDep, RoomInvitesDep, SignUpsDep
 from api.http.openapi import refuses
 from api.http.plan import answer
 from api.http.query import Cursor, Limit

@@ -7,7 +7,8 @@ from fastapi import Response
 from api.errors import EpochChanged, FieldError, Forbidden, Invalid
 from api.http.bodies.room_json import room_json, rooms_json
 from api.http.bodies.rooms import NewNotify, NewPlace, NewRoom, NewSettings, ReadUpTo, RoomOut, RoomsOut
-from api.http.deps import IdentityDep, MembersDep, RoomChangesDep, RoomsDep
+from api.http.caller import IdentityDep
+from api.http.deps import MembersDep, RoomChangesDep, RoomsDep
 from api.http.openapi import refuses
 from api.http.plan import answer
 from api.http.query import Cursor, Limit, RoomIds, RoomNamed

@@ -2,7 +2,8 @@
 
 from api.errors import Indexing, NotFound, RateLimited
 from api.http.bodies.search import SearchOut
-from api.http.deps import IdentityDep, SearchDep
+from api.http.caller import IdentityDep
+from api.http.deps import SearchDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, RoomIdInQuery, SearchLimit, SearchText
 from api.http.routing import Router

@@ -1,9 +1,10 @@
 """/sync: what has changed in all rooms of the caller while a client was away."""
 
-from fastapi import Request, Response
+from fastapi import Response
 
 from api.http.bodies.sync import SyncIn, SyncOut, sync_answer
-from api.http.deps import AnsweringDep, CallerDep, SyncDep, services
+from api.http.caller import ReaderDep
+from api.http.deps import SyncDep
 from api.http.plan import answer
 from api.http.routing import Router
 from api.http.scopes import reads
@@ -14,16 +15,12 @@ router = Router(tags=["rooms"], route_class=StrictRoute)
 
 @router.post("/sync", response_model=SyncOut)
 @reads
-async def sync(
-    body: SyncIn, caller: CallerDep, sync: SyncDep, request: Request, answering: AnsweringDep
-) -> Response:
+async def sync(body: SyncIn, caller: ReaderDep, sync: SyncDep) -> Response:
     """Return what has changed in the caller's rooms since these positions, the room with the newest entry first.
 
     Of each room it is what a subscription from the same position would bring: its entries and `live`, or `reset`. Where
     nothing has changed it is nothing. A room that is not named gives `live` alone.
     """
-    # It reads as GET does, so it waits for its turn where too many answers are under way.
-    await answering.enter_async_context(services(request).limits.answers.under_way(caller.user.id))
     found = await sync.changes(
         caller.user.id, body.known, bound=caller.room_ids, others=body.others, limit=body.limit
     )

@@ -2,7 +2,8 @@
 
 from api.errors import NotFound
 from api.http.bodies.tokens import MadeTokenOut, NewToken, ProgramTokensOut
-from api.http.deps import ClientDep, IdentityDep, TokensDep
+from api.http.caller import ClientDep, IdentityDep
+from api.http.deps import TokensDep
 from api.http.openapi import refuses
 from api.http.routing import Router
 from api.http.scopes import needs_log_in

@@ -9,8 +9,9 @@ from api.errors import Conflict
 from api.http.bodies.accounts import FoundUser, Me, NewProfile, UsersOut
 from api.http.bodies.export import exported
 from api.http.bodies.sessions import Erase
+from api.http.caller import ClientDep, IdentityDep
 from api.http.cookies import RefreshCookieDep
-from api.http.deps import AccountsDep, ClientDep, IdentityDep, PresenceDep
+from api.http.deps import AccountsDep, PresenceDep
 from api.http.json_lines import json_lines
 from api.http.openapi import refuses
 from api.http.query import MAX_USERS, Cursor, UserLimit

@@ -13,7 +13,8 @@ from api.http.bodies.webhooks import (
     WebhookOut,
     WebhooksOut,
 )
-from api.http.deps import IdentityDep, WebhooksDep
+from api.http.caller import IdentityDep
+from api.http.deps import WebhooksDep
 from api.http.openapi import refuses
 from api.http.query import Cursor, Flag, Limit
 from api.http.routing import Router

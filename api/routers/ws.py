@@ -13,11 +13,12 @@ from fastapi.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from api.errors import Forbidden, NotFound, TailwireError, TokenMissing, UpgradeRequired
-from api.http.deps import HttpSettings, address, services
+from api.http.caller import address
 from api.http.hardening import deny, is_allowed_origin, refusal, scheme_of
 from api.http.problems import problem
 from api.http.request_log import access, bind_request_id
 from api.http.routing import Router
+from api.http.services import HttpSettings, services
 
 router = Router()
 
