@@ -162,6 +162,22 @@ class MemberService:
             Audited.REMOVED, actor_id=by.id, subject_id=user_id, address=address, room_id=room_id
         )
 
+    async def user(self, user_id: str) -> User:
+        """Return a user to whom something is to be done. Raises `NotFound`, also for one who is being erased."""
+        account = await self._reads.account(user_id)
+        if account is None or account.erasing:
+            raise NotFound
+        return account.user
+
+    async def require_owner_welcome(self, room_id: str, user: User, refusal: type[TailwireError]) -> None:
+        """Raise `refusal` for a bot whose owner is banned from a room."""
+        if not user.is_bot:
+            return
+        account = await self._reads.account(user.id)
+        owner_id = None if account is None else account.owner_id
+        if owner_id is not None and (await self._store.members.state(room_id, owner_id)).banned:
+            raise refusal
+
     async def bots_inside(self, room_id: str, owner_id: str) -> list[User]:
         """Return those of a user's bots that are members of a room."""
         inside, cursor = list[User](), None
@@ -246,22 +262,6 @@ class MemberService:
         )
         return Facts(None, Visibility.PRIVATE if room is None else room.visibility, banned=state.banned)
 
-    async def require_owner_welcome(self, room_id: str, user: User, refusal: type[TailwireError]) -> None:
-        """Raise `refusal` for a bot whose owner is banned from a room."""
-        if not user.is_bot:
-            return
-        account = await self._reads.account(user.id)
-        owner_id = None if account is None else account.owner_id
-        if owner_id is not None and (await self._store.members.state(room_id, owner_id)).banned:
-            raise refusal
-
     async def _require_space(self, room_id: str, user_id: str) -> None:
         await self._caps.one_more_member(room_id)
         await self._caps.one_more_room(user_id)
-
-    async def user(self, user_id: str) -> User:
-        """Return a user to whom something is to be done. Raises `NotFound`, also for one who is being erased."""
-        account = await self._reads.account(user_id)
-        if account is None or account.erasing:
-            raise NotFound
-        return account.user

@@ -112,8 +112,8 @@ MOST_WHOM_MEMBERS_MENTION: Final = 20
 class Facts(NamedTuple):
     """The facts about a user and a room that the policy reads. `role` is None for a non-member.
 
-    `writable` matters only for members, and the others only for non-members. Callers that know what the user is may
-    omit the rest.
+    `writable` and `is_direct` matter only for members, `visibility` and `banned` only for non-members. Callers that
+    know which of them the user is may omit the rest.
     """
 
     role: Role | None
@@ -324,12 +324,10 @@ def require_not_lobby(room_id: str, message: str) -> None:
 
 _TOO_FAR: Final = "Your role in this room does not reach that far"
 _REFUSALS: Final[Mapping[Operation, str]] = {
-    Operation.SEND: "Readers of a room cannot write to it",
-    Operation.UPLOAD: "Readers of a room cannot write to it",
-    Operation.TYPE: "Readers of a room cannot write to it",
-    Operation.EDIT: "Readers of a room cannot write to it",
-    Operation.REACT: "Readers of a room cannot write to it",
-    Operation.MENTION_ALL: "Readers of a room cannot write to it",
+    **dict.fromkeys(
+        (operation for operation, relations in WHO_MAY.items() if relations == WRITERS),
+        "Readers of a room cannot write to it",
+    ),
     Operation.BAN: "Only owners and moderators ban users",
     Operation.PIN: "Only owners and moderators pin messages",
     Operation.SEND_RESTRICTED: "Only owners and moderators write to this room",
