@@ -16,7 +16,7 @@ class Failpoint(StrEnum):
     BEFORE_BROADCAST = "before_broadcast"  # the entry may have been acked; clients get it by resuming
     BEFORE_FLUSH = "before_flush"  # RethinkDB: the entry is only in its head's tail
     AFTER_FLUSH = (
-        "after_flush"  # RethinkDB: the entry is in `batches`, but its effect is not carried out, or not noted
+        "after_flush"  # RethinkDB: the entry is in `batches`, but its effect is not done, or not noted
     )
 
 

@@ -58,9 +58,8 @@ async def test_nodes_with_wrong_clocks_serve_each_others_users(nodes: list[Node]
             assert answer.status_code == 200
     for person, node in zip(people, [*nodes[1:], nodes[0]], strict=True):
         tokens = {"refresh_token": person.refresh_token}
-        for _ in range(
-            2
-        ):  # the second time the answer to the first was lost, and a used token is taken again
+        # The second time is that of a client to which the first answer was lost: a used token is taken again.
+        for _ in range(2):
             assert (await node.client().post("/auth/refresh", json=tokens)).status_code == 200
 
 

@@ -19,10 +19,8 @@ from api.config.patterns import free_characters, repeated_part
         ("qwertyuiopasdfghjklzxcvbnm", 3),
         ("x1x1x1", 2),
         ("\u0430\u0431\u0432\u0433\u0434", 1),  # the beginning of another alphabet
-        (
-            "correct horse",
-            10,
-        ),  # without the second r, `re` and the last `se`, which are neighbours on a keyboard
+        # Without the second r, and without `re` and the last `se`, which are neighbours on a keyboard.
+        ("correct horse", 10),
     ],
 )
 def test_the_characters_that_follow_no_pattern_are_counted(text: str, count: int) -> None:

@@ -75,10 +75,8 @@ async def test_after_a_restore_clients_reset_and_nothing_is_read_that_was_not(
             reset = await socket.until(type="reset")
             assert (reset["epoch"] != since["epoch"], reset["seq"] < last) == (True, True)
             assert await unread(bob) == 1  # as it was when the copy was taken
-            late = position | {
-                "type": "read",
-                "room_id": LOBBY_ID,
-            }  # of a page that has not heard of the restore
+            # A page that has not heard of the restore reports what was read.
+            late = position | {"type": "read", "room_id": LOBBY_ID}
             assert (await socket.call(**late))["code"] == "reset"
             refused = await bob.http.put(f"/rooms/{LOBBY_ID}/read", json=position)
             assert (refused.status_code, refused.json()["code"]) == (409, "reset")

@@ -33,9 +33,8 @@ def open_doors(settings: Settings) -> list[Door]:
         doors.append(
             Door("requests for any host name are answered", "TAILWIRE_HOSTS, such as chat.example.org")
         )
-    if (
-        settings.is_on_loopback and not settings.trusted_proxies
-    ):  # a proxy on this machine passes everything on
+    # Who serves others from the loopback address has a proxy on this machine, which passes everything on.
+    if settings.is_on_loopback and not settings.trusted_proxies:
         doors.append(
             Door(
                 "one client can use up the limits of all: every address seems the proxy's",

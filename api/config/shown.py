@@ -88,9 +88,8 @@ def _plain(value: object) -> Value:
 def without_password(text: str) -> str:
     """Return an address with `HIDDEN` in the place of its password. Any other text stays as it is."""
     scheme, mark, rest = text.partition("://")
-    person, at, place = rest.rpartition(
-        "@"
-    )  # the last one, as a password may hold what should have been escaped
+    # A password may hold an `@` that should have been escaped, so the last one counts.
+    person, at, place = rest.rpartition("@")
     user, colon, _ = person.partition(":")
     if not (mark and at and colon) or rest.startswith("/"):
         return text

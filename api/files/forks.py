@@ -86,7 +86,6 @@ def confine(seconds: float, bounds: Bounds) -> None:
     with suppress(ValueError):  # macOS has this limit and lets nobody set it
         resource.setrlimit(resource.RLIMIT_AS, (bounds.memory_bytes, bounds.memory_bytes))
     os.nice(NICENESS)
-    with suppress(
-        OSError
-    ):  # only Linux has this: where memory is short, this process ends and not the server
+    with suppress(OSError):
+        # Where memory is short, this process ends and not the server. Only Linux has this.
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_END, encoding="ascii")

@@ -139,12 +139,10 @@ class _Shift:
         self._follower = follower
         self._lease = lease
         self._turns = Turns()
-        self._known: OrderedDict[str, FollowerPosition] = (
-            OrderedDict()
-        )  # these rooms are ours until another takes the lease
-        self._unwritten: dict[
-            str, int
-        ] = {}  # by room: how many entries were handled since its position was stored
+        # The positions of rooms that were read. They are right for as long as this process has the lease.
+        self._known: OrderedDict[str, FollowerPosition] = OrderedDict()
+        # By room, how many entries were handled since its position was stored.
+        self._unwritten: dict[str, int] = {}
         self._held: set[str] = set()  # rooms whose stored position waits for what is under way
         self._lags: dict[str, int] = {}
         self._has_started = follower.start is Start.BEGINNING

@@ -22,9 +22,8 @@ def without_fences(text: str) -> Iterator[str]:
     fence, is_quoted = "", False
     for line in text.split("\n"):
         inner = _QUOTES.sub("", line, count=1).strip()
-        if fence and not (
-            is_quoted and not line.lstrip().startswith(">")
-        ):  # else the quote has ended with its code
+        has_left_quote = is_quoted and not line.lstrip().startswith(">")  # its code ends with a quote
+        if fence and not has_left_quote:
             is_end = len(inner) >= len(fence) and inner == fence[0] * len(inner)
             fence = "" if is_end else fence
             continue

@@ -170,17 +170,8 @@ RESERVED_NAMES: Final = frozenset(
     {
         *("ack", "error", "ready", "live", "reset", "pong", "heartbeat", "membership", "expiring"),
         *("typing", "presence", "read", "user", "notice", "notifications", "place", "webhook_paused"),
-        *(
-            "account",
-            "session",
-            "token",
-            "bot",
-            "invite",
-            "block",
-            "report",
-            "file",
-            "end",
-        ),  # types of lines in an export
+        # The types of lines in an export.
+        *("account", "session", "token", "bot", "invite", "block", "report", "file", "end"),
         UNREADABLE,
     }
 )

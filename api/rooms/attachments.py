@@ -189,9 +189,8 @@ class AttachmentService:
                 raise BadOffset
             return attachment, offset
         reached = offset
-        if offset != attachment.size or not await self._is_kept(
-            attachment
-        ):  # else a crash came before the row
+        # Where all bytes are kept already, a crash came before the row said so.
+        if offset != attachment.size or not await self._is_kept(attachment):
             coming = self._coming(attachment, chunks)
             try:
                 reached = await self._files.append(attachment.id, offset, coming, size=attachment.size)

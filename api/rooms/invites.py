@@ -63,9 +63,8 @@ class RoomInvites:
         policy.require_may_give(member.rights, role)
         self._throttles.send(by.id)
         code = random_code()
-        now = max(
-            now_ms(), member.joined_at
-        )  # clocks of nodes differ a little, and none is made before it may be
+        # The clocks of nodes differ a little, and an invite from before its maker joined does not count.
+        now = max(now_ms(), member.joined_at)
         there = await self._store.invites.of_room(room_id, cursor=None, limit=MOST_INVITES)
         if sum(one.expires_at is None or one.expires_at > now for one in there.items) >= MOST_INVITES:
             raise Invalid("The room has as many invites as it may", code="limit")

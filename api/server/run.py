@@ -108,9 +108,8 @@ def serve(  # noqa: PLR0913  the options of a server
         server = _AnnouncedServer(config, announcement)
         try:
             server.run(sockets=[bound])
-        except (
-            KeyboardInterrupt
-        ):  # uvicorn raises it once it has stopped, which is no failure after it has served
+        except KeyboardInterrupt:
+            # Uvicorn raises it once it has stopped, which is no failure after it has served.
             if not server.started:
                 raise
         return server.started

@@ -37,9 +37,8 @@ class Seen:
     """How the refs begin of the messages that count."""
     acked: dict[Place, float] = field(default_factory=dict)
     posted: defaultdict[Place, list[float]] = field(default_factory=lambda: defaultdict(list))
-    reached: defaultdict[bytes, int] = field(
-        default_factory=lambda: defaultdict(int)
-    )  # by path: the newest seq
+    reached: defaultdict[bytes, int] = field(default_factory=lambda: defaultdict(int))
+    """By path, the newest seq."""
     disordered: int = 0
     news: asyncio.Event = field(default_factory=asyncio.Event)
 

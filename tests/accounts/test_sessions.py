@@ -157,16 +157,14 @@ async def test_a_lost_answer_is_given_again_on_any_node_however_late_and_whateve
     async with running(settings) as node, running(settings) as other:
         alice = await node.sign_up("alice")
         lost = await refresh(node, alice.refresh_token)
-        monkeypatch.setattr(
-            sessions, "now_ms", lambda: now_ms() - 10 * MS_PER_MINUTE
-        )  # a node that is behind
+        # The clock of a node that is behind, and then that of one that is ahead.
+        monkeypatch.setattr(sessions, "now_ms", lambda: now_ms() - 10 * MS_PER_MINUTE)
         assert await refresh(other, alice.refresh_token) == lost
         monkeypatch.setattr(sessions, "now_ms", lambda: now_ms() + MS_PER_DAY)
         assert await refresh(node, alice.refresh_token) == lost
         monkeypatch.undo()
-        assert await works(
-            alice
-        )  # the access token from before, which says nothing of the pair that was lost
+        # The access token from before works, as it says nothing of the pair that was lost.
+        assert await works(alice)
         assert await refresh(node, alice.refresh_token) == lost
         assert (await refresh(other, lost[1]))[0] == 200
 

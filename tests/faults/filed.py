@@ -38,9 +38,8 @@ class Filed:
     """What people did, and what is there when all has come to rest."""
 
     uploaded: dict[str, str] = field(default_factory=dict)  # the digest of each file's bytes, by its id
-    acked: dict[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # the ids of each message's files, by its place
+    # The ids of the files of each acked message, by its place.
+    acked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)  # the places of messages whose delete was acked
     shown: Sequence[Said] = ()
     opened: Mapping[str, Opened] = field(default_factory=dict)

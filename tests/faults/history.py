@@ -45,12 +45,8 @@ class What(StrEnum):
     PAGE = "page"  # what /messages of a node says of the message seq in the end
     PINS = "pins"  # what /pins of a node says in the end: `fields` has the `seqs`, the last one first
     EDITS = "edits"  # what /edits of a node says of the message seq in the end
-    THREAD = (
-        "thread"  # what /thread of a node lists below the message seq in the end: `fields` has the `items`
-    )
-    REACTORS = (
-        "reactors"  # who reacted to the message seq in the end, as a node lists them: `emoji` and `items`
-    )
+    THREAD = "thread"  # what /thread of a node lists below the message seq in the end: the `items`
+    REACTORS = "reactors"  # who reacted to the message seq in the end, as a node lists it: `emoji`, `items`
     MENTIONS = "mentions"  # the newest `items` that /mentions of a node lists for a user in the end, or all: `is_whole`
     UNREAD = "unread"  # what /rooms of a node tells a user of the room in the end
 

@@ -38,9 +38,8 @@ class Post:
     data: dict[str, Any]
     reply: Reply
     is_taken: bool = False
-    is_sure: bool = (
-        True  # whether whoever has posted knows the answer: not where it or the receiver was killed
-    )
+    # Whether whoever has posted knows the answer. It does not where it was killed, or the receiver was.
+    is_sure: bool = True
 
 
 @dataclass

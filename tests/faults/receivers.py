@@ -129,9 +129,8 @@ class Receiver:
             await asyncio.sleep(ANSWER_SECONDS + 0.5)
         writer.write(_HEADS[post.reply])
         post.is_taken = post.reply in TAKING
-        post.is_sure = (
-            time.monotonic() < post.at + ANSWER_SECONDS / 2
-        )  # else this machine was too slow to say
+        # Where this machine was slow, whoever has posted may have given up before the answer.
+        post.is_sure = time.monotonic() < post.at + ANSWER_SECONDS / 2
         await writer.drain()
         return post.reply not in {Reply.CUT, Reply.HALF, Reply.LATE}
 

@@ -129,10 +129,8 @@ def test_nothing_is_skipped_that_was_not_refused_six_times(
                 seq, trouble, refused = seq + 1, None, 0
             case GivenUp():
                 assert (outcome, refused) == (Outcome.REFUSED, MOST_REFUSALS)
-                seq, refused = (
-                    seq + 1,
-                    0,
-                )  # what is known of the entry before stays, as where a crash comes in between
+                # What is known of the entry before stays, as where a crash comes in between.
+                seq, refused = seq + 1, 0
             case Pauses(by, after):
                 since = now if trouble is None or trouble.seq != seq else trouble.since
                 assert (by is PausedBy.GONE) == (outcome is Outcome.GONE)

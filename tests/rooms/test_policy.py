@@ -175,9 +175,8 @@ class Scene(NamedTuple):
 
     node: Node
     room_id: str
-    seqs: dict[
-        str, int
-    ]  # of messages: one of the owner, one of `me` where they could write one, and one of the guest
+    # Of messages: one of the owner, one of `me` where they could write one, and one of the guest.
+    seqs: dict[str, int]
     owner: Person
     guest: Person
     me: Person | None  # None: has no token

@@ -156,9 +156,8 @@ async def test_a_stream_of_many_rooms_tells_each_entry_once_after_an_absence(
         (room_id, position.seq + more) for room_id, position in positions.items() for more in (1, 2)
     )
     firsts = [room_id for room_id, seq in entries if seq == positions[room_id].seq + 1]
-    assert firsts == [
-        *reversed(positions)
-    ]  # subscriptions would have brought them in the order that was asked for
+    # Subscriptions would have brought them in the order that was asked for.
+    assert firsts == [*reversed(positions)]
 
 
 async def test_a_stream_goes_on_where_the_absence_cannot_be_told() -> None:

@@ -248,9 +248,5 @@ async def test_a_program_that_starts_again_goes_on_where_it_was(
                         heard.append(event.body)
                         if event.body == "three":
                             break
-    assert heard == [
-        "one",
-        "two",
-        "two",
-        "three",
-    ]  # the loop was left at "two" before it had asked for the next
+    # The loop was left at "two" before it had asked for the next, so "two" comes again.
+    assert heard == ["one", "two", "two", "three"]

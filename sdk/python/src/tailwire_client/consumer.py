@@ -111,9 +111,8 @@ class Consumer:
             except Invalid as refusal:
                 if refusal.code != "bad_cursor":
                     raise
-                await asyncio.sleep(
-                    self._pace.wait(tries)
-                )  # the server was restored: it gives the page again
+                # The server was restored, so it gives the page again.
+                await asyncio.sleep(self._pace.wait(tries))
                 tries += 1
 
     async def _ask(self, method: str, *what: str, **more: Any) -> Any:
