@@ -6,9 +6,9 @@ nothing is left out or taken in twice, whatever crashes. It never writes to the 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import apsw
@@ -16,9 +16,8 @@ import structlog
 
 from api.models.changes import Grown
 from api.models.log import News
-from api.search.file import Damaged, IndexFile, forget_deleted, require_sound
-from api.search.merging import Merging
-from api.search.rows import Rows, Taken
+from api.search.file import Damaged, IndexFile
+from api.search.writer import IndexWriter
 from api.store.base.store import Store
 
 T = TypeVar("T")
@@ -53,25 +52,19 @@ class Indexer:
         self._store = store
         self._file = file
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tailwire-indexer")
-        self._connection: apsw.Connection | None = None
-        self._rows: Rows | None = None
-        self._taken: dict[str, Taken] = {}
+        self._writer = IndexWriter(file)
         self._due: dict[str, int] = {}  # by room: how many entries it has, as far as is known
         self._total = 0
         self._goals = dict[str, int]()  # while the index is made: where logs ended when they were compared
         self._must_compare = True
         self._must_make = False
         self._has_to_empty = False  # whether the last round left messages of rooms that are gone
-        self._merging = Merging()
         self._made_at = -PAUSE_SECONDS
-        self._is_whole = False  # whether all that this process did to the file went well
-        self._has_deleted = True  # what a process deleted that crashed may be left in the write-ahead log
         self._came = asyncio.Event()
         self.is_writing = False
         """Whether this process writes the index."""
         self.done = 0.0
         """How much of the index is made, from 0 to 1, as far as this process knows."""
-        self.taken_count = 0
         self.made_count = 0
         """How often this process has made the index anew."""
 
@@ -80,7 +73,7 @@ class Indexer:
     def wake(self, grown: Grown) -> None:
         """Take note that a room has grown."""
         if self.is_writing:
-            taken = self._taken.get(grown.room_id)
+            taken = self._writer.taken.get(grown.room_id)
             if taken is None or taken.epoch != grown.epoch or taken.seq < grown.seq:
                 self._due[grown.room_id] = grown.seq
                 self._came.set()
@@ -89,6 +82,11 @@ class Indexer:
         """Compare all rooms, as the feed was away and may have missed some that have grown."""
         self._must_compare = True
         self._came.set()
+
+    @property
+    def taken_count(self) -> int:
+        """How many entries this process has taken in."""
+        return self._writer.taken_count
 
     @property
     def lag(self) -> int:
@@ -107,7 +105,7 @@ class Indexer:
             except apsw.FullError as error:
                 await self._pause(error)  # what is in the file stays as it is
             except (apsw.Error, OSError) as error:
-                await self._on_thread(self._close)
+                await self._on_thread(self._writer.close)
                 await self._pause(error)
 
     async def _pause(self, error: Exception) -> None:
@@ -117,10 +115,8 @@ class Indexer:
 
     async def close(self) -> None:
         """Stop what is under way, and let another process write the index."""
-        if (connection := self._connection) is not None:
-            with suppress(apsw.ConnectionClosedError):
-                connection.interrupt()
-        is_clean = await self._on_thread(self._close_clean)
+        self._writer.interrupt()
+        is_clean = await self._on_thread(self._writer.close_clean)
         self._thread.shutdown()
         self._file.unlock(is_clean=is_clean)
         self.is_writing = False
@@ -131,8 +127,8 @@ class Indexer:
             await asyncio.sleep(LOOK_SECONDS)
         if self._must_make:
             await self._make()
-        elif self._connection is None:
-            await self._on_thread(self._open)
+        elif not self._writer.is_open:
+            self.done = await self._on_thread(self._writer.open)
             self._must_compare = True
         self.is_writing = True
         while True:
@@ -143,9 +139,9 @@ class Indexer:
             if self._must_compare:
                 await self._compare()
             await self._take_due()
-            if self._merging.is_wanted and not self._goals:
+            if self._writer.must_merge and not self._goals:
                 await self._merge()
-            await self._on_thread(self._forget_deleted)
+            await self._on_thread(self._writer.forget_deleted)
             await self._wait(began)
 
     async def _take_due(self) -> None:
@@ -160,11 +156,11 @@ class Indexer:
 
         Where there is much to take in, nothing is waited for.
         """
-        if self.lag > MOST_ENTRIES or self._has_to_empty or (self._merging.is_wanted and self.done < 1):
+        if self.lag > MOST_ENTRIES or self._has_to_empty or (self._writer.must_merge and self.done < 1):
             return
         if not self._due:
             with suppress(TimeoutError):
-                async with asyncio.timeout(ROUND_SECONDS if self._has_deleted else LOOK_SECONDS):
+                async with asyncio.timeout(ROUND_SECONDS if self._writer.has_deleted else LOOK_SECONDS):
                     await self._came.wait()
         await asyncio.sleep(max(0.0, began + ROUND_SECONDS - time.monotonic()))
 
@@ -174,7 +170,7 @@ class Indexer:
         await asyncio.sleep(max(0.0, self._made_at + PAUSE_SECONDS - time.monotonic()))
         self._made_at = time.monotonic()
         log.info("search_index_made", path=str(self._file.path))
-        await self._on_thread(self._make_anew)
+        self.done = await self._on_thread(self._writer.make_anew)
         self._due.clear()
         self._goals.clear()
         self._must_make, self._must_compare = False, True
@@ -194,26 +190,27 @@ class Indexer:
         after, total, outdated, seen = "", 0, 0, set[str]()
         while slice_ := await self._store.positions.page(NOBODY, after=after, limit=SLICE):
             for one in slice_:
-                room_id, head, taken = one.head.room_id, one.head, self._taken.get(one.head.room_id)
+                room_id, head, taken = one.head.room_id, one.head, self._writer.taken.get(one.head.room_id)
                 seen.add(room_id)
                 total += 0 if one.is_deleted else head.seq
                 outdated += taken.seq if taken is not None and taken.epoch != head.epoch else 0
                 is_behind = taken is None or taken.epoch != head.epoch or taken.seq != head.seq
                 if taken is not None if one.is_deleted else is_behind and head.seq > 0:
                     if taken is not None and taken.epoch == head.epoch and taken.seq > head.seq:
-                        del self._taken[room_id]  # the log was set back, and its entries are others now
+                        # The log was set back, and its entries are others now.
+                        del self._writer.taken[room_id]
                     self._due[room_id] = 0 if one.is_deleted else head.seq
             after = slice_[-1].head.room_id
         self._total = total
         if outdated > max(FAR_BEHIND, total / 2):
             raise Damaged  # a restore: a new file is made sooner than each row of this one is deleted without a trace
-        gone = [room_id for room_id in self._taken if room_id not in seen]
+        gone = [room_id for room_id in self._writer.taken if room_id not in seen]
         if self.done < 1 or self.lag > FAR_BEHIND:
             self._goals = dict(self._due)
             self.done = self._share(self.lag)
-        await self._on_thread(self._note, self.lag)
+        await self._on_thread(self._writer.note, self.done, self.lag)
         while gone:
-            gone = await self._on_thread(self._drop, gone, self.lag)
+            gone = await self._on_thread(self._writer.drop, gone, self.done, self.lag)
 
     def _next_rooms(self) -> list[str]:
         """Return the rooms whose logs the next round reads: those that have waited longest."""
@@ -233,7 +230,7 @@ class Indexer:
         try:
             found = await self._store.log.news(after, limit=PAGE)
             stale = await self._of_other_epochs(found)
-            await self._on_thread(self._take_in, stale, lag)
+            await self._on_thread(self._writer.take_in, stale, self.done, lag)
         except BaseException:
             self._due = asked | self._due
             raise
@@ -252,7 +249,7 @@ class Indexer:
                 if room_id not in unread or self._seq_of(room_id) >= self._goals.get(room_id, 0):
                     self._goals.pop(room_id, None)
             self.done = self._share(lag)
-            await self._on_thread(self._note, lag)
+            await self._on_thread(self._writer.note, self.done, lag)
         return len(unread)
 
     async def _of_other_epochs(self, found: Sequence[News]) -> list[News]:
@@ -261,7 +258,7 @@ class Indexer:
             one.head.room_id: 0
             for one in found
             if not one.is_deleted
-            and (taken := self._taken.get(one.head.room_id)) is not None
+            and (taken := self._writer.taken.get(one.head.room_id)) is not None
             and taken.epoch != one.head.epoch
         }
         if not again:
@@ -270,11 +267,11 @@ class Indexer:
         return [anew.get(one.head.room_id, one) for one in found]
 
     def _seq_of(self, room_id: str) -> int:
-        taken = self._taken.get(room_id)
+        taken = self._writer.taken.get(room_id)
         return 0 if taken is None else taken.seq
 
     def _is_emptying(self, room_id: str) -> bool:
-        taken = self._taken.get(room_id)
+        taken = self._writer.taken.get(room_id)
         return taken is not None and taken.is_emptying
 
     def _behind(self, room_id: str) -> int:
@@ -282,118 +279,16 @@ class Indexer:
 
     def _share(self, lag: int) -> float:
         """Return how much of the index is made: all, once it is merged and has what the logs had when compared."""
-        if not self._goals and not (self._merging.is_wanted and self.done < 1):
+        if not self._goals and not (self._writer.must_merge and self.done < 1):
             return 1.0
         return max(0.0, min(0.999, 1 - lag / max(1, self._total)))
 
     async def _merge(self) -> None:
         """Merge a part of the index."""
-        await self._on_thread(self._merge_pages)
-        if self.done < 1 and not self._merging.is_wanted:
+        await self._on_thread(self._writer.merge)
+        if self.done < 1 and not self._writer.must_merge:
             self.done = 1.0
-            await self._on_thread(self._note, self.lag)
+            await self._on_thread(self._writer.note, self.done, self.lag)
 
     async def _on_thread(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
-
-    # -- on the thread
-
-    def _open(self) -> None:
-        is_clean = self._file.was_left_clean()
-        connection = self._file.open()
-        try:
-            self._connection = connection
-            if not is_clean:
-                require_sound(connection)
-            self._use(connection)
-        except BaseException:
-            self._close()
-            raise
-
-    def _make_anew(self) -> None:
-        self._close()
-        self._use(self._file.make())
-
-    def _use(self, connection: apsw.Connection) -> None:
-        self._connection, self._rows = connection, Rows(connection)
-        self._taken = self._rows.taken()
-        self.done = self._rows.done()
-        # A search takes several times as long in the parts that many rounds have left.
-        self._merging, self._is_whole = Merging(), True
-
-    def _close_clean(self) -> bool:
-        """Close the file. Return whether it need not be checked when it is opened again."""
-        is_clean = False
-        if self._connection is not None and self._is_whole:
-            with suppress(apsw.Error):
-                self._connection.execute(
-                    "SELECT 1"
-                ).fetchall()  # the interruption lasts until a statement begins
-                is_clean = forget_deleted(self._connection)
-        self._close()
-        return is_clean
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            with suppress(apsw.Error):
-                self._connection.close(force=True)
-        self._connection = self._rows = None
-
-    def _take_in(self, found: Sequence[News], lag: int) -> None:
-        with self._writing() as rows:
-            changed = {
-                news.head.room_id: rows.take_in(news, self._taken.get(news.head.room_id)) for news in found
-            }
-            rows.note(done=self.done, lag=lag)
-        for room_id, taken in changed.items():
-            if taken is None:
-                self._taken.pop(room_id, None)
-                self._has_deleted = True
-            else:
-                self._taken[room_id] = taken
-                self._has_deleted |= taken.has_deleted
-        count = sum(len(news.entries) for news in found)
-        self.taken_count += count
-        self._merging.note(count, sum(taken.seq for taken in self._taken.values()))
-
-    def _merge_pages(self) -> None:
-        with self._writing() as rows:
-            self._merging.go_on(rows)
-        self._has_deleted |= not self._merging.is_wanted  # the parts of before are in the write-ahead log
-
-    def _note(self, lag: int) -> None:
-        """Store how far the index is."""
-        with self._writing() as rows:
-            rows.note(done=self.done, lag=lag)
-
-    def _drop(self, room_ids: Sequence[str], lag: int) -> list[str]:
-        """Take away some messages of rooms that the store does not have. Return the rooms that still have some."""
-        with self._writing() as rows:
-            gone = set(rows.drop(room_ids))
-            rows.note(done=self.done, lag=lag)
-        for room_id in gone:
-            del self._taken[room_id]
-        self._has_deleted = True
-        return [room_id for room_id in room_ids if room_id not in gone]
-
-    @contextmanager
-    def _writing(self) -> Iterator[Rows]:
-        """Write in a transaction. Raises `Damaged`."""
-        connection, rows = self._connection, self._rows
-        if connection is None or rows is None:
-            raise Damaged
-        try:
-            rows.begin()
-            with connection:
-                yield rows
-        except (apsw.CorruptError, apsw.NotADBError, apsw.ConstraintError, apsw.SQLError) as error:
-            rows.forget()
-            self._is_whole = False
-            raise Damaged from error
-        except BaseException:
-            rows.forget()
-            raise
-
-    def _forget_deleted(self) -> None:
-        if self._has_deleted and self._connection is not None:
-            self._has_deleted = not forget_deleted(self._connection)

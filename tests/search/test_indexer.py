@@ -19,6 +19,7 @@ from api.models.log import Draft, Head, Kind, News
 from api.models.rooms import LOBBY_ID
 from api.search import indexer as module
 from api.search import merging, rows
+from api.search import writer as writer_module
 from api.search.file import IndexFile
 from api.search.indexer import Indexer
 from api.search.rows import Rows, Taken
@@ -189,7 +190,7 @@ async def test_what_was_taken_in_since_is_merged_now_and_then(
             indexer.wake(await say(store, f"word{number}"))
 
             async def is_taken(taken: int = taken) -> bool:
-                return indexer.taken_count > taken and not indexer._merging.is_wanted
+                return indexer.taken_count > taken and not indexer._writer.must_merge
 
             await eventually(is_taken, 5)
             counts.append(parts(path))
@@ -206,13 +207,13 @@ async def test_a_large_room_that_is_deleted_leaves_the_index_in_slices(
     path, slices = tmp_path / "search.db", list[int]()
     async with indexing(store, path) as indexer:
         await eventually(lambda: is_made(indexer), 5)
-        take_in = indexer._take_in
+        take_in = indexer._writer.take_in
 
         def noted(*arguments: Any) -> None:
             take_in(*arguments)
             slices.append(count_of_messages(path))
 
-        monkeypatch.setattr(indexer, "_take_in", noted)
+        monkeypatch.setattr(indexer._writer, "take_in", noted)
         with closing(apsw.Connection(str(tmp_path / "tailwire.db"))) as connection:
             connection.execute("UPDATE rooms SET deleted = 1")
         indexer.wake(Grown(LOBBY_ID, "another", 99, 1, frozenset()))
@@ -267,7 +268,7 @@ async def test_a_file_that_was_left_clean_is_not_checked_and_one_that_was_not_is
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked = list[object]()
-    monkeypatch.setattr(module, "require_sound", checked.append)
+    monkeypatch.setattr(writer_module, "require_sound", checked.append)
     path = tmp_path / "search.db"
 
     async def use() -> int:
@@ -292,21 +293,22 @@ async def test_a_disk_that_was_full_leaves_the_file_open_and_unchecked(
     path, tries = tmp_path / "search.db", count()
     async with indexing(store, path) as indexer:
         await eventually(lambda: is_made(indexer), 5)
-        take_in, connection = indexer._take_in, indexer._connection
+        writer = indexer._writer
+        take_in, connection = writer.take_in, writer._connection
 
         def full(*arguments: Any) -> None:
             if next(tries) == 0:
                 raise apsw.FullError
             take_in(*arguments)
 
-        monkeypatch.setattr(indexer, "_take_in", full)
+        monkeypatch.setattr(writer, "take_in", full)
         indexer.wake(await say(store, WORD))
 
         async def has_it() -> bool:
             return has_word(tmp_path)
 
         await eventually(has_it, 5)
-        assert indexer._connection is connection
+        assert writer._connection is connection
     assert next(tries) > 1
 
 
