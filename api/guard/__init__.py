@@ -259,9 +259,8 @@ class _IdleConnections:
     """Connections that wait to be used again."""
 
     def __init__(self) -> None:
-        self._of: dict[
-            tuple[bytes, bytes, int], deque[httpcore.AsyncHTTPConnection]
-        ] = {}  # the longest unused first
+        # The origins, and the connections of each, stand in the order in which they were used last.
+        self._of: dict[tuple[bytes, bytes, int], deque[httpcore.AsyncHTTPConnection]] = {}
         self._count = 0
 
     async def take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection | None:

@@ -66,9 +66,8 @@ class ConsumerService:
     def __init__(self, store: Store, *, per_user: int) -> None:
         self._store = store
         self._per_user = per_user
-        self._joined_at = OrderedDict[
-            tuple[str, str, int, str], int
-        ]()  # the seqs that were searched for last
+        # The seqs at which users have joined, those that were searched for last.
+        self._joined_at = OrderedDict[tuple[str, str, int, str], int]()
         self.given_count = 0
         self.ack_count = 0
 

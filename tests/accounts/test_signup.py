@@ -303,9 +303,8 @@ async def test_the_setup_link_makes_the_first_administrator_and_no_second(
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     chief = person(node, made[0])
     assert (await chief.http.get("/users/me")).json()["admin"] is True
-    assert (await chief.http.get(f"/rooms/{LOBBY_ID}")).json()[
-        "role"
-    ] == "owner"  # as administrators are there
+    # In the lobby an administrator has an owner's rights.
+    assert (await chief.http.get(f"/rooms/{LOBBY_ID}")).json()["role"] == "owner"
     assert await events(chief) == [("set_up", chief.id, chief.id)]
     assert await setup_token(store) is None
     assert (await set_up(node, token, "late")).json()["code"] == "conflict"
