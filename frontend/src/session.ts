@@ -79,12 +79,13 @@ export function createSession(options: SessionOptions): Session {
       limits.value = told ?? {};
       subscriptions.start(told?.subscriptions);
       void membership.connected().then(() => {
+        // After the list, which tells where the user went back elsewhere.
+        reading.flush();
         if (pausedWebhooks.loaded) void pausedWebhooks.loaded.ask();
         else pausedWebhooks.load();
       });
       refreshes.connected();
       presence.connected();
-      reading.flush();
       notifying.load();
       files.loaded?.uploads.again();
       if (features.peek().has('blocks')) void blocks.load();

@@ -74,3 +74,29 @@ async def test_the_list_of_keys_has_a_button_and_names_those_of_the_composer(
     for what in ("Bold", "Italic", "Strike out", "Code", "Link", "Quote", "List", "Preview", "Send"):
         await expect(keys.filter(has_text=what).first).to_be_visible()
     await expect(keys.filter(has_text="Bold")).to_have_text("BoldCtrl+B")
+
+
+async def test_on_a_phone_the_field_is_as_wide_as_the_screen_and_its_buttons_stand_below(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    page = await window(browser, sqlite_node, "alice", viewport={"width": 390, "height": 844}, has_touch=True)
+    writing, send = page.locator("textarea"), page.get_by_role("button", name="Send")
+    await expect(page.get_by_role("button", name="Attach files")).to_be_visible()
+    field, button = await writing.bounding_box(), await send.bounding_box()
+    assert field is not None
+    assert button is not None
+    assert field["width"] > 340
+    assert button["y"] >= field["y"] + field["height"]
+    height = field["height"]
+    await page.goto(f"{sqlite_node.url}/#/")
+    await page.get_by_role("button", name="Create a room").click()
+    await (
+        page.get_by_role("dialog")
+        .get_by_label("Name")
+        .fill("A room whose name is too long for one line of it")
+    )
+    await page.get_by_role("dialog").get_by_role("button", name="Create room").click()
+    await expect(page.get_by_role("textbox", name="Message A room whose")).to_be_visible()
+    field = await writing.bounding_box()
+    assert field is not None
+    assert field["height"] == height

@@ -78,3 +78,19 @@ async def test_members_are_found_by_a_part_of_their_names(browser: Browser, sqli
     await expect(panel.get_by_text("Nobody here is called so.")).to_be_visible()
     await panel.get_by_role("searchbox").fill("")
     await expect(panel.get_by_role("listitem")).to_have_count(4)
+
+
+async def test_lists_of_rooms_name_who_wrote_last_as_others_see_them_also_in_rooms_that_were_not_opened(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    bob = await sqlite_node.sign_up("bob")
+    await bob.http.patch("/users/me", json={"display_name": "Bob the Builder"})
+    page = await window(browser, sqlite_node, "olga", viewport=WIDE)
+    [olga] = (await bob.http.get("/users", params={"q": "olga"})).json()["items"]
+    den = (await bob.http.post("/rooms", json={"name": "Den", "visibility": "private"})).json()["id"]
+    await bob.http.put(f"/rooms/{den}/members/{olga['id']}", json={"role": "member"})
+    await bob.http.post("/rooms/lobby/leave")
+    await bob.http.post(f"/rooms/{den}/messages", json={"ref": "1", "body": "hello"})
+    await page.reload()
+    rooms = page.get_by_role("navigation", name="Rooms")
+    await expect(rooms.get_by_role("link", name="Den")).to_contain_text("Bob the Builder: hello")

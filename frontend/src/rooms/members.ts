@@ -3,7 +3,6 @@ import type { Api } from 'tailwire-client/wire/api/api';
 import type { EntryEvent, Member, Role, ServerEvent } from 'tailwire-client/wire/protocol';
 import { Freshness } from '../browser/freshness';
 import type { Names } from './names';
-import { userNamed } from './people';
 
 // The panel shows at most so many members, and says when there are more.
 const MOST_SHOWN = 500;
@@ -23,7 +22,7 @@ type Listed = (members: readonly Member[]) => void;
  * applied to that list too, because it may be older.
  */
 export class Members {
-  readonly #api: Pick<Api, 'members' | 'users'>;
+  readonly #api: Pick<Api, 'members'>;
   readonly #names: Names;
   readonly #listing: (room_id: string) => Listed;
   readonly #freshness = new Freshness();
@@ -33,7 +32,7 @@ export class Members {
 
   /** `listing` is called when a list is asked for, and what it returns when the list has come. */
   constructor(
-    api: Pick<Api, 'members' | 'users'>,
+    api: Pick<Api, 'members'>,
     names: Names,
     listing: (room_id: string) => Listed = () => () => {},
   ) {
@@ -103,12 +102,6 @@ export class Members {
     // What the entries of the room told meanwhile is at least as new as the answer.
     if (this.#freshness.isOutdated(`${room_id} ${user_id}`, asked)) return;
     this.#change(room_id, (members) => members.filter((member) => member.user_id !== user_id));
-  }
-
-  /** Adds a user by username. Fails with a Problem at the field `username` when no user has it. */
-  async add(room_id: string, username: string, role: Role): Promise<void> {
-    const user = await userNamed(this.#api.users, username);
-    await this.setRole(room_id, user.id, role);
   }
 
   apply(event: EntryEvent): void {

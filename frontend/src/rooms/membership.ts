@@ -32,6 +32,8 @@ interface MembershipOptions {
   news: News;
   outbox: Outbox;
   openRoomId: Signal<string | null>;
+  /** It is called when rooms are asked for, and what it returns when they have come. */
+  listing(): (rooms: readonly Room[]) => void;
   /** The server refuses the user's tokens. */
   onExpired(): void;
 }
@@ -67,11 +69,15 @@ export class Membership {
     const { freshness, onExpired, rooms } = this.#to;
     this.#timers.disarm(LIST);
     const asked = freshness.ask();
+    const listed = this.#to.listing();
     try {
       const list = await this.#all();
       if (!freshness.accepts(LIST, asked)) return;
       this.#timers.disarm(LIST);
-      batch(() => this.#listed(list, asked));
+      batch(() => {
+        listed(list);
+        this.#listed(list, asked);
+      });
     } catch (error) {
       if (error instanceof Problem && error.status === 401) {
         onExpired();
@@ -87,8 +93,11 @@ export class Membership {
   async ask(room_ids: readonly string[]): Promise<void> {
     const { api, freshness, refreshes, rooms } = this.#to;
     const asked = freshness.ask();
-    const answers = new Map((await api.among(room_ids)).map((room) => [room.id, room]));
+    const listed = this.#to.listing();
+    const among = await api.among(room_ids);
+    const answers = new Map(among.map((room) => [room.id, room]));
     batch(() => {
+      listed(among);
       for (const room_id of room_ids) {
         const answer = answers.get(room_id);
         if (freshness.isOutdated(room_id, asked)) refreshes.want(room_id);
@@ -210,6 +219,7 @@ export class Membership {
     const known = rooms.get(id);
     const timeline = timelines.ensure(id, answer).peek();
     if (known && known.epoch !== answer.epoch) reading.reset(id);
+    reading.telling(answer);
     const { room, isSure } = merged(answer, known, timeline, reading.unconfirmed(id), user_id);
     rooms.put(room);
     reading.told(known, room);
@@ -248,8 +258,10 @@ export class Membership {
   async #joined(answer: Promise<Room>): Promise<Room> {
     const { freshness, news, refreshes, rooms } = this.#to;
     const asked = freshness.ask();
+    const listed = this.#to.listing();
     const room = await answer;
     batch(() => {
+      listed([room]);
       const isOutdated = freshness.isOutdated(room.id, asked);
       const hasEnded = freshness.isOutdated(ending(room.id), asked);
       if (isOutdated) refreshes.want(room.id);

@@ -6,6 +6,8 @@ import type { RoomsApi } from 'tailwire-client/wire/api/rooms';
 import { Problem } from 'tailwire-client/wire/problem';
 import type { Position, Room } from 'tailwire-client/wire/protocol';
 import type { Freshness } from '../browser/freshness';
+import { Confirmed } from './confirmed';
+import { isReadMark, markOf, type ReadChannel, type ReadMark } from './read_mark';
 import type { Rooms } from './rooms';
 import type { Timelines } from './timelines';
 import { firstUnread, MAX_UNREAD, withRead } from './unread';
@@ -28,14 +30,6 @@ export interface Divider extends Position {
   /** How many messages after it were unread when it was set, or have come since. */
   count: number;
 }
-
-/** Up to where the user has read. With `back` the user wants to read again what follows. */
-export interface ReadMark extends Position {
-  back?: true;
-}
-
-/** What the tabs of a browser tell each other. */
-export type ReadChannel = Pick<BroadcastChannel, 'postMessage' | 'onmessage' | 'close'>;
 
 interface ReadingOptions {
   api: RoomsApi;
@@ -74,6 +68,8 @@ export class Reading {
   /** The open room, where the user marked what is on the screen as unread. It is not read until they come back. */
   readonly #held = signal<string | null>(null);
   readonly #unsure = new Set<string>();
+  /** Nothing is reported of a room while it is in doubt here: the report might undo that the user went back elsewhere. */
+  readonly #confirmed = new Confirmed();
   readonly #timers: Timers;
   #stopped = false;
   #stopMarking: () => void = () => {};
@@ -167,6 +163,7 @@ export class Reading {
     if (!room || room.read_seq === null) return;
     this.#held.value = null;
     this.divider.value = null;
+    this.#confirmed.decided(room_id);
     if (room.seq > room.read_seq) this.#mark(room_id, { epoch: room.epoch, seq: room.seq });
   }
 
@@ -177,10 +174,22 @@ export class Reading {
   markUnread(room_id: string, seq: number): void {
     const room = this.#options.rooms.get(room_id);
     if (room?.read_seq == null || seq <= 1) return;
+    this.#confirmed.decided(room_id);
     batch(() => {
       this.#mark(room_id, { epoch: room.epoch, seq: seq - 1, back: true });
       this.#wentBack(room_id);
     });
+  }
+
+  /** The server tells a room. What was read here since the user went back elsewhere is not reported. */
+  telling({ id, read_seq }: Room): void {
+    // Only what the server says after it has answered a report knows of that report.
+    if (read_seq === null || this.#underWay.has(id)) return;
+    const wasDoubted = this.#confirmed.isDoubted(id);
+    const wentBack = this.#confirmed.told(id, read_seq);
+    if (this.#unreported.get(id)?.back) return;
+    if (wentBack) this.#unreported.delete(id);
+    else if (wasDoubted) this.#report(id);
   }
 
   /** The server has told a room. It is read less far where the user marked it as unread elsewhere. */
@@ -194,13 +203,17 @@ export class Reading {
   moved(room_id: string, { epoch, seq }: Position): void {
     const { freshness, onUnsure, rooms } = this.#options;
     const room = rooms.get(room_id);
-    if (room?.read_seq == null || room.epoch !== epoch || room.read_seq === seq) return;
+    if (room?.read_seq == null || room.epoch !== epoch) return;
     freshness.learned(room_id);
     const unreported = this.#unreported.get(room_id);
+    const isBack = unreported?.back || this.#back.has(room_id);
+    const isLess = !isBack && this.#confirmed.heard(room_id, seq);
+    if (room.read_seq === seq && !isLess) return;
     if (unreported?.back) this.#unsure.add(room_id);
-    else if (this.#back.has(room_id)) onUnsure(room_id);
+    else if (isBack || isLess) onUnsure(room_id);
     else if (seq > room.read_seq) this.#readOn(room_id, seq);
     else if (!unreported) onUnsure(room_id);
+    else if (this.#underWay.has(room_id)) this.#unsure.add(room_id);
   }
 
   /** The user has read in another tab, or marked messages there as unread. That tab tells the server. */
@@ -234,6 +247,7 @@ export class Reading {
     this.#unreported.delete(room_id);
     this.#unsure.delete(room_id);
     this.#back.delete(room_id);
+    this.#confirmed.reset(room_id);
     if (this.divider.peek()?.room_id === room_id) this.divider.value = null;
     if (this.shown.peek()?.room_id === room_id) this.shown.value = null;
   }
@@ -271,6 +285,7 @@ export class Reading {
     const { focused, openRoomId, rooms } = this.#options;
     const room = rooms.get(room_id);
     this.#back.add(room_id);
+    this.#confirmed.reset(room_id);
     if (!room || openRoomId.peek() !== room_id) return;
     const { epoch, unread_count } = room;
     if (focused.peek()) this.#held.value = room_id;
@@ -314,7 +329,7 @@ export class Reading {
   #report(room_id: string): void {
     const position = this.#unreported.get(room_id);
     const before = this.#underWay.get(room_id) ?? [];
-    if (!position || before.includes(position)) return;
+    if (!position || before.includes(position) || this.#confirmed.isDoubted(room_id)) return;
     // Of positions on their way the greatest one counts, unless the user went back. Then the order counts.
     if (before.length > 0 && [...before, position].some(({ back }) => back)) return;
     this.#underWay.set(room_id, [...before, position]);
@@ -328,6 +343,7 @@ export class Reading {
   #reported(room_id: string, position: ReadMark): void {
     const { freshness, onUnsure } = this.#options;
     this.#answered(room_id, position);
+    this.#confirmed.reported(room_id, position.seq, position.back ?? false);
     // An answer that was asked for before does not know of this.
     freshness.learned(room_id);
     if (this.#unreported.get(room_id) !== position) {
@@ -342,6 +358,7 @@ export class Reading {
     const left = (this.#underWay.get(room_id) ?? []).filter((mark) => mark !== position);
     if (left.length > 0) this.#underWay.set(room_id, left);
     else this.#underWay.delete(room_id);
+    if (this.#confirmed.isDoubted(room_id)) this.#options.onUnsure(room_id);
   }
 
   /** Reports what had to wait until `position` was answered. */
@@ -367,14 +384,4 @@ export class Reading {
 /** The first message that may be unread. */
 function firstOf({ first_unread_seq, read_seq }: Room): number {
   return first_unread_seq ?? (read_seq ?? 0) + 1;
-}
-
-function markOf({ epoch, seq, back }: ReadMark): ReadMark {
-  return back ? { epoch, seq, back } : { epoch, seq };
-}
-
-/** Another tab may run another version of this page. */
-function isReadMark(data: unknown): data is { room_id: string } & ReadMark {
-  const { room_id, epoch, seq } = (data ?? {}) as Record<string, unknown>;
-  return typeof room_id === 'string' && typeof epoch === 'string' && Number.isSafeInteger(seq);
 }

@@ -22,7 +22,9 @@ interface UsernamesOptions {
 export class Usernames {
   readonly #options: UsernamesOptions;
   readonly #asked = new Map<string, Signal<Author | null>>();
-  #queue: Promise<void> = Promise.resolve();
+  /** Those who are asked for next, the last of them first: what was drawn last is looked at now. */
+  readonly #waiting: (() => Promise<void>)[] = [];
+  #isAsking = false;
 
   constructor(options: UsernamesOptions) {
     this.#options = options;
@@ -45,11 +47,10 @@ export class Usernames {
   }
 
   #ask(room_id: string, user_id: string): void {
-    const { clock, names, users } = this.#options;
+    const { names, users } = this.#options;
     const found = signal<Author | null>(null);
     this.#asked.set(user_id, found);
-    this.#queue = this.#queue.then(async () => {
-      await new Promise<void>((resolve) => clock.after(PAUSE_MILLISECONDS, resolve));
+    this.#waiting.push(async () => {
       if (this.#isLoading(room_id) || this.#listed(room_id, user_id)) {
         this.#asked.delete(user_id);
         return;
@@ -64,5 +65,16 @@ export class Usernames {
         if (!(error instanceof Problem) || error.temporary) this.#asked.delete(user_id);
       }
     });
+    if (!this.#isAsking) void this.#askAll();
+  }
+
+  async #askAll(): Promise<void> {
+    const { clock } = this.#options;
+    this.#isAsking = true;
+    while (this.#waiting.length > 0) {
+      await new Promise<void>((resolve) => clock.after(PAUSE_MILLISECONDS, resolve));
+      await this.#waiting.pop()?.();
+    }
+    this.#isAsking = false;
   }
 }

@@ -22,9 +22,9 @@ import { Membership } from './membership';
 import { Names } from './names';
 import { News } from './news';
 import type { NoticeDesk } from './notifying';
-import { People } from './people';
 import { Presence } from './presence';
-import { type ReadChannel, Reading } from './reading';
+import type { ReadChannel } from './read_mark';
+import { Reading } from './reading';
 import { Receipts } from './receipts';
 import { Recounts } from './recounts';
 import { Refreshes } from './refreshes';
@@ -193,6 +193,14 @@ export function wireRooms(options: RoomsOptions) {
     api: api.rooms,
     clock,
     news,
+    listing: () => {
+      const asked = names.ask();
+      return (listed) => {
+        // Direct rooms tell who is in them.
+        for (const { id, display_name, avatar } of listed.flatMap(({ users = [] }) => users))
+          names.answered(id, display_name, asked, avatar);
+      };
+    },
     onExpired,
   });
   return {
@@ -230,7 +238,6 @@ export function wireRooms(options: RoomsOptions) {
     requests: api.requests,
     messages: api.messages,
     usernames: new Usernames({ clock, users: api.users, members, names }),
-    people: new People(api.users, clock),
     drafts: new Drafts(options.shared.storage, user_id),
     inbox: new Inbox({
       ...{ ...shared, members, membership, presence, receipts },

@@ -1,4 +1,4 @@
-import type { ReadChannel } from '../../src/rooms/reading';
+import type { ReadChannel } from '../../src/rooms/read_mark';
 import { MemoryStorage } from '../make';
 
 /** The channels of the tabs of one browser. A message reaches all open ones but the sender's. */

@@ -63,3 +63,17 @@ test('a direct room that is hidden comes back with its next message, and another
   expect(page.room('d1')?.place).toEqual({ ...place, hidden: false });
   expect(page.room()?.place?.hidden).toBe(true);
 });
+
+test('a direct room tells the names and pictures of who is in it, and a newer answer tells newer ones', async () => {
+  const { membership, names } = page.session;
+  const bob = { user_id: 'bob-id', username: 'bob' };
+  expect(names.of(bob)).toBe('bob');
+  page.serve(makeRoom(), direct);
+  await membership.load();
+  expect(names.of(bob)).toBe('Bob');
+  const robert = { id: 'bob-id', username: 'bob', display_name: 'Robert', avatar: 'p' };
+  page.serve(makeRoom(), { ...direct, users: [robert] });
+  await membership.ask(['d1']);
+  expect(names.of(bob)).toBe('Robert');
+  expect(names.avatarOf('bob-id')).toBe('p');
+});

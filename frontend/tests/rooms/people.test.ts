@@ -1,6 +1,7 @@
 import type { UsersApi } from 'tailwire-client/wire/api/users';
+import { Problem } from 'tailwire-client/wire/problem';
 import { beforeEach, expect, test } from 'vitest';
-import { People } from '../../src/rooms/people';
+import { People, userNamed } from '../../src/rooms/people';
 import { ManualClock } from '../doubles/manual_clock';
 
 const user = (username: string) => ({ id: username, username, display_name: username });
@@ -84,4 +85,15 @@ test('a search that fails suggests nobody, and is tried with the next letter', a
   people.look('bobb');
   await clock.advance(1_000);
   expect(found()).toEqual(['bobbby']);
+});
+
+test('a username is found in upper and lower case, and one that nobody has is said at the field', async () => {
+  const users = {
+    find: async (text: string) => ({ items: [user('bobby'), user(text)], next_cursor: null }),
+  } as unknown as UsersApi;
+  expect(await userNamed(users, 'Bob')).toMatchObject({ id: 'bob' });
+  const nobody = { find: async () => ({ items: [user('bobby')], next_cursor: null }) };
+  const failed = await userNamed(nobody as unknown as UsersApi, 'bobb').catch((problem) => problem);
+  expect(failed).toBeInstanceOf(Problem);
+  expect(failed.fields.get('username')).toBe('Nobody here has this username.');
 });

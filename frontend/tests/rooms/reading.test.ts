@@ -340,6 +340,107 @@ describe('marked as unread elsewhere', () => {
     expect(page.reports).toEqual([]);
   });
 
+  describe('on another device, while a report waits here', () => {
+    const marked = makeRoom({ seq: 12, read_seq: 8, unread_count: 4, first_unread_seq: 9 });
+    const whole = makeRoom({ seq: 12, read_seq: 11 });
+
+    /** The server has confirmed 11. That 12 was read, too, waits. */
+    beforeEach(async () => {
+      await page.goLive();
+      page.live(10);
+      for (const seq of [11, 12]) {
+        say(seq);
+        page.show(8, seq);
+        await settled();
+      }
+      expect(page.reports).toEqual([at(11)]);
+    });
+
+    test('it stays so: the report is dropped, and the line stands here', async () => {
+      page.serve(marked);
+      hear(8);
+      await page.clock.advance(60_000);
+      page.show(7, 12);
+      expect(page.room()).toMatchObject({ read_seq: 8, unread_count: 4, first_unread_seq: 9 });
+      expect(page.session.reading.divider.value).toMatchObject({ ...at(8), count: 4 });
+      expect(page.reports).toEqual([at(11)]);
+    });
+
+    test('nothing is told before the server has said which it is, also as the page ends', async () => {
+      const answer = page.hold('GET /rooms', () => ({
+        body: { items: [marked], next_cursor: null },
+      }));
+      hear(8);
+      await page.clock.advance(10_000);
+      say(13);
+      page.show(8, 13);
+      page.session.reading.flush();
+      await settled();
+      expect(page.reports).toEqual([at(11)]);
+      page.session.stop();
+      answer();
+      await settled();
+      expect(page.reports).toEqual([at(11)]);
+    });
+
+    test('and an event of an earlier report that is late takes nothing back', async () => {
+      page.serve(whole);
+      hear(10);
+      await page.clock.advance(1_000);
+      expect(page.room()).toMatchObject({ read_seq: 12, unread_count: 0 });
+      expect(page.session.reading.divider.value).toBeNull();
+      expect(page.reports).toEqual([at(11), at(12)]);
+    });
+
+    test('it is known from the list, too, when the connection is back', async () => {
+      page.http.on('PUT /rooms/lobby/read', { status: 503, body: { code: 'unavailable' } });
+      await page.clock.advance(3_000);
+      page.serve(marked);
+      page.http.on('PUT /rooms/lobby/read', { status: 204 });
+      const tried = page.reports.length;
+      page.server.socket.drop();
+      await page.clock.advance(1_000);
+      page.server.socket.makeReady();
+      await settled();
+      await page.clock.advance(1_000);
+      expect(page.room()).toMatchObject({ read_seq: 8, unread_count: 4 });
+      expect(page.reports.length).toBe(tried);
+    });
+
+    test('it is asked for once more after a report that was on its way', async () => {
+      const answer = page.hold('PUT /rooms/lobby/read', () => ({ body: '' }));
+      await page.clock.advance(3_000);
+      expect(page.reports).toEqual([at(11), at(12)]);
+      page.serve(marked);
+      hear(8);
+      await page.clock.advance(1_000);
+      expect(page.room()).toMatchObject({ read_seq: 12, unread_count: 0 });
+      answer();
+      await page.clock.advance(1_000);
+      expect(page.room()).toMatchObject({ read_seq: 8, unread_count: 4 });
+    });
+
+    test('and what the user decides here afterwards is told at once', async () => {
+      page.hold('GET /rooms', () => ({ body: { items: [marked], next_cursor: null } }));
+      hear(8);
+      page.session.reading.readAll('lobby');
+      await page.clock.advance(3_000);
+      expect(page.reports).toEqual([at(11), at(12)]);
+    });
+
+    test('and what is read when the user comes back to it is told', async () => {
+      page.serve(marked);
+      hear(8);
+      await page.clock.advance(1_000);
+      page.focused.value = false;
+      page.focused.value = true;
+      page.show(8, 12);
+      await page.clock.advance(4_000);
+      expect(page.reports).toEqual([at(11), at(12)]);
+      expect(unread()).toBe(0);
+    });
+  });
+
   describe('in another tab', () => {
     let other: Page;
 

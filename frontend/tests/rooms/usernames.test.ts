@@ -44,3 +44,16 @@ test('who is no member that is known is asked for once, and who is gone not agai
   expect(page.http.sent('GET /users/carol-id')).toHaveLength(1);
   expect(page.http.sent('GET /users/gone-id')).toHaveLength(1);
 });
+
+test('who is asked for last is told first, as they are looked at now', async () => {
+  const page = new Page();
+  const told: string[] = [];
+  for (const id of ['one', 'two', 'three'])
+    page.http.on(`GET /users/${id}`, () => {
+      told.push(id);
+      return { body: { id, username: id, display_name: id } };
+    });
+  for (const id of ['one', 'two', 'three']) page.session.usernames.of('lobby', id);
+  await page.clock.advance(1_000);
+  expect(told).toEqual(['three', 'two', 'one']);
+});

@@ -98,7 +98,14 @@ describe('a message row', () => {
       render(
         <AppContext.Provider value={messageParts()}>
           <SessionContext.Provider
-            value={{ names, blocks, members: { of: () => undefined } } as unknown as Session}
+            value={
+              {
+                names,
+                blocks,
+                members: { of: () => undefined },
+                usernames: { of: () => null },
+              } as unknown as Session
+            }
           >
             <MessageRow
               row={row}

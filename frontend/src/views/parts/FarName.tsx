@@ -1,11 +1,11 @@
-import type { Message } from 'tailwire-client/wire/protocol';
+import type { Author } from '../../rooms/names';
 import { useSession } from './context';
 import { Name } from './Name';
 
-/** The name of the author of a message that is shown outside its room, whose members need not be loaded. */
-export function FarName({ of: message }: { of: Message }) {
+/** The name of an author of a room, who need not be among its members that are loaded. */
+export function FarName({ of: author, room_id }: { of: Author; room_id: string }) {
   const { names, usernames } = useSession();
-  const { room_id, user_id, shown_as } = message;
+  const { user_id, shown_as } = author;
   if (!shown_as && !names.isKnown(user_id)) usernames.of(room_id, user_id);
-  return <Name of={message} />;
+  return <Name of={author} />;
 }

@@ -1,6 +1,7 @@
 import { Problem } from 'tailwire-client/wire/problem';
 import type { Room } from 'tailwire-client/wire/protocol';
 import { rolesToGive } from '../../rooms/governing';
+import { userNamed } from '../../rooms/people';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { FormCard } from '../parts/FormCard';
@@ -9,14 +10,15 @@ import { RoleChoice, roleIn } from './Role';
 import { UsernameField, usernameIn } from './UsernameField';
 
 export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
-  const { members } = useSession();
+  const { members, users } = useSession();
   const roles = rolesToGive(room);
   const known = new Set(members.of(room.id)?.members.map(({ user_id }) => user_id));
   const form = useForm({
     names: ['username', 'role'],
     check: ({ username }) => wrongIf(!usernameIn(username), 'username', 'Enter a username.'),
     send: async ({ username, role }) => {
-      await members.add(room.id, usernameIn(username), roleIn(roles, role)).catch(explained);
+      const { id } = await userNamed(users, usernameIn(username));
+      await members.setRole(room.id, id, roleIn(roles, role)).catch(explained);
       onClose();
     },
   });

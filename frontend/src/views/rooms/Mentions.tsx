@@ -51,7 +51,7 @@ function Mention({ message }: { message: Message }) {
     <li class="mention-item">
       <p class="mention-head">
         <strong>
-          <FarName of={message} />
+          <FarName of={message} room_id={message.room_id} />
         </strong>{' '}
         in <bdi>{room ? titles.of(room) : 'a room'}</bdi>{' '}
         <time dateTime={at}>{mediumTime(at)}</time>

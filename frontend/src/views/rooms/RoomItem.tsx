@@ -3,8 +3,8 @@ import type { Room } from 'tailwire-client/wire/protocol';
 import { roomHash } from '../../browser/router';
 import { shortTime } from '../../browser/time';
 import { useSession } from '../parts/context';
+import { FarName } from '../parts/FarName';
 import { Icon } from '../parts/Icon';
-import { Name } from '../parts/Name';
 import { RoomMark } from '../parts/RoomMark';
 import { RoomTitle } from '../parts/RoomTitle';
 import { Excerpt } from '../timeline/Excerpt';
@@ -136,7 +136,7 @@ function countText(count: number): string {
   return count > MOST_SHOWN ? `${MOST_SHOWN}+` : String(count);
 }
 
-function Preview({ room: { last_message, topic } }: { room: Room }) {
+function Preview({ room: { id, last_message, topic } }: { room: Room }) {
   const { blocks } = useSession();
   if (!last_message) return <>{topic || 'No messages yet'}</>;
   if (last_message.deleted) return <>Message deleted</>;
@@ -144,7 +144,7 @@ function Preview({ room: { last_message, topic } }: { room: Room }) {
   if (blocks.has(last_message.user_id)) return <>You blocked who wrote this.</>;
   return (
     <>
-      <Name of={last_message} />: <Excerpt text={last_message.body} />
+      <FarName of={last_message} room_id={id} />: <Excerpt text={last_message.body} />
     </>
   );
 }

@@ -1,5 +1,7 @@
+import { useState } from 'preact/hooks';
 import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { nameIn } from '../../browser/text';
+import { People } from '../../rooms/people';
 import { useSession } from '../parts/context';
 import { Field } from '../parts/Field';
 import type { FormState } from '../parts/form';
@@ -12,7 +14,8 @@ interface UsernameFieldProps {
 
 /** Asks for the username of anybody on the server, and suggests those who have what is typed in their names. */
 export function UsernameField({ form, isMeant }: UsernameFieldProps) {
-  const { people } = useSession();
+  const { clock, users } = useSession();
+  const [people] = useState(() => new People(users, clock));
   const suggested = people.found.value.filter(isMeant);
   return (
     <Field

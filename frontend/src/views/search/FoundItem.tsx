@@ -41,7 +41,7 @@ export function FoundItem({ message, terms, isReached, onOpen }: FoundItemProps)
           onClick={onOpen}
         >
           <strong>
-            <FarName of={message} />
+            <FarName of={message} room_id={message.room_id} />
           </strong>{' '}
           in <bdi>{room ? titles.of(room) : 'a room'}</bdi>
           {thread != null && ', in a thread'}, <time dateTime={at}>{mediumTime(at)}</time>

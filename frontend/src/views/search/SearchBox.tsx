@@ -3,6 +3,7 @@ import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import type { PublicUser } from 'tailwire-client/wire/protocol';
 import { onKeys } from '../../browser/keys';
 import { type Offer, offersFor } from '../../rooms/offers';
+import { People } from '../../rooms/people';
 import { begunAt, completed } from '../../rooms/query';
 import type { Search } from '../../rooms/search';
 import { Avatar } from '../parts/Avatar';
@@ -29,7 +30,8 @@ interface SearchBoxProps {
 
 /** Where the query is written. Values of filters are offered, and in an empty field what was searched for before. */
 export function SearchBox({ field, text, room, search, onSearch, ...on }: SearchBoxProps) {
-  const { features, people, rooms, titles } = useSession();
+  const { clock, features, rooms, titles, users } = useSession();
+  const [people] = useState(() => new People(users, clock));
   const known = usePeople(search, room);
   const [isOpen, setOpen] = useState(false);
   const partNow = () => {

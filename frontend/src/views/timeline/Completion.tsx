@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Timeline } from 'tailwire-client/rooms/timeline';
 import { replaceText } from '../../browser/field';
 import { hasModifier } from '../../browser/keys';
+import { People } from '../../rooms/people';
 import {
   mayMentionAll,
   type Person,
@@ -40,7 +41,8 @@ const MOST_EMOJI = 8;
 export function Completion({ field, room_id, keys }: CompletionProps) {
   const { emoji } = useApp();
   const session = useSession();
-  const { members, names, people, rooms, timelines, user_id: me } = session;
+  const { clock, members, names, rooms, timelines, user_id: me, users } = session;
+  const [people] = useState(() => new People(users, clock));
   /** Where the name begins whose list was closed. */
   const closedAt = useRef<number | null>(null);
   const [isActive, setActive] = useState(false);

@@ -10,6 +10,7 @@ import type { Row } from '../../rooms/rows';
 import { isMention } from '../../rooms/unread';
 import { BotMark } from '../parts/BotMark';
 import { useApp, useSession } from '../parts/context';
+import { FarName } from '../parts/FarName';
 import { Icon, type IconName } from '../parts/Icon';
 import { Name, Username } from '../parts/Name';
 import { AuthorAvatar } from './Author';
@@ -96,10 +97,10 @@ export class MessageRow extends Component<MessageRowProps> {
           <header class={row.leads ? 'message-head' : 'message-head visually-hidden'}>
             {row.leads ? (
               <a class="message-author" href={personHash(room_id, author.user_id)} tabIndex={-1}>
-                <Name of={author} />
+                <FarName of={author} room_id={room_id} />
               </a>
             ) : (
-              <Name of={author} />
+              <FarName of={author} room_id={room_id} />
             )}{' '}
             {row.leads && entry?.is_bot && <BotMark />}
             {row.leads && <Username of={author} />} {time}

@@ -4,9 +4,9 @@ import { mediumTime } from '../../browser/time';
 import { abilitiesIn } from '../../rooms/actions';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
+import { FarName } from '../parts/FarName';
 import { LoadFailure } from '../parts/LoadFailure';
 import { useLoaded } from '../parts/loaded';
-import { Name } from '../parts/Name';
 import { Body } from './Body';
 import { Veiled } from './Veiled';
 
@@ -42,7 +42,7 @@ export function PinsDialog({ room, onClose, onJump }: PinsDialogProps) {
           <li key={message.seq}>
             <p class="pins-head">
               <strong>
-                <Name of={message} />
+                <FarName of={message} room_id={message.room_id} />
               </strong>{' '}
               <time dateTime={message.at}>{mediumTime(message.at)}</time>
             </p>
