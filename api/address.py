@@ -10,6 +10,8 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 MAX_REMEMBERED: Final = 10_000
 """What so many addresses mean is remembered, as each request asks for it several times."""
+MAX_CHARACTERS: Final = 100
+"""No address is longer, also with its zone, brackets and port. So what is remembered stays small."""
 UNKNOWN: Final = ""
 """The address of a peer that has none, as on a Unix socket."""
 SUBSCRIBER_BITS: Final = 64
@@ -60,8 +62,8 @@ def _hops(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -
         return []
     hops = [first]
     for said in reversed(",".join(forwarded_for).split(",")):
-        address = _parse(said)
-        if address is None or not _is_in(hops[-1], trusted):
+        address = _parse(said) if len(said) <= MAX_CHARACTERS and _is_in(hops[-1], trusted) else None
+        if address is None:
             break
         hops.append(address)
     return hops

@@ -1,5 +1,6 @@
 """The address of a client is what a trusted proxy saw, never what a client wrote."""
 
+import tracemalloc
 from ipaddress import ip_network
 
 import pytest
@@ -68,6 +69,19 @@ def test_the_scheme_is_what_the_outermost_trusted_proxy_saw(
     peer: str, forwarded_for: list[str], said: list[str], scheme: str
 ) -> None:
     assert client_scheme("http", peer, forwarded_for, said, PROXIES) == scheme
+
+
+def test_what_strangers_write_in_place_of_addresses_is_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            said = f"{number}{'x' * 30_000}"
+            client_address("10.0.0.1", [f"{said}, 203.0.113.5"], PROXIES)
+            client_address("198.51.100.1", [said], PROXIES)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 10 * 30_000
 
 
 @settings(max_examples=50)

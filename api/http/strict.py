@@ -35,6 +35,8 @@ UTF_8: Final = frozenset({"utf-8", "utf8"})
 
 MAX_REMEMBERED: Final = 64
 """What so many forms of Content-Type say is remembered, as clients send the same one each time."""
+MAX_TYPE_CHARACTERS: Final = 255
+"""A longer Content-Type is not read: Python's parser takes seconds for thousands of parameters."""
 
 _NEXT_CURSOR: Final = re.compile(rb'"next_cursor":"([^"\\]+)"')
 
@@ -210,8 +212,8 @@ class _ContentType(NamedTuple):
 
 @lru_cache(MAX_REMEMBERED)
 def _said(text: str | None) -> _ContentType:
-    """Return what the header Content-Type says."""
-    if text is None:
+    """Return what the header Content-Type says. One that is missing or too long says nothing."""
+    if text is None or len(text) > MAX_TYPE_CHARACTERS:
         return _ContentType("", is_utf_8=True)
     message = Message()
     message["content-type"] = text

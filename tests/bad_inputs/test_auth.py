@@ -112,6 +112,8 @@ async def test_a4_json_that_does_not_say_that_it_is_is_refused(with_alice: Node)
                 "{type}; charset=utf-8; charset=utf-16",
                 "{type}; charset*=utf-8''utf-16",
                 "{type}, text/plain",
+                "{type}; charset*" + "9" * 5_000 + "=utf-8",
+                '{type}; x="' + ";" * 5_000 + '"',  # in the time of its length squared, if it is read
             ),
         ),
         ("Content-Encoding", ("identity",), ("gzip", "br", "deflate", "gzip, identity", "x", "")),
