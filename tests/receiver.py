@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.accepting import accepting
+
 OK: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -82,21 +84,7 @@ async def receiving(
     host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Receiver]:
     """Run a receiver, which is reached at `url`."""
-    receiver, serving = Receiver(), set[asyncio.Task[None]]()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(receiver.serve(reader, writer))
-        serving.add(task)
-        task.add_done_callback(serving.discard)
-
-    server = await asyncio.start_server(accept, host, port, ssl=tls)
-    receiver.port = server.sockets[0].getsockname()[1]
-    receiver.url = f"{'https' if tls else 'http'}://{host}:{receiver.port}/in"
-    try:
+    receiver = Receiver()
+    async with accepting(receiver.serve, host, port, tls) as receiver.port:
+        receiver.url = f"{'https' if tls else 'http'}://{host}:{receiver.port}/in"
         yield receiver
-    finally:
-        server.close()
-        for task in list(serving):
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
-        await server.wait_closed()

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from tests.accepting import accepting
+
 Answer: TypeAlias = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -72,21 +74,7 @@ class Site:
 @asynccontextmanager
 async def serving(host: str = "127.0.0.1") -> AsyncIterator[Site]:
     """Run a site."""
-    site, tasks = Site(), set[asyncio.Task[None]]()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(site.serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, host, 0)
-    site.port = server.sockets[0].getsockname()[1]
-    site.url = f"http://{host}:{site.port}"
-    try:
+    site = Site()
+    async with accepting(site.serve, host) as site.port:
+        site.url = f"http://{host}:{site.port}"
         yield site
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
