@@ -1,6 +1,7 @@
 /** Counts the replies below the messages of a timeline. Pure. */
 import type { Message } from '../wire/protocol.ts';
-import type { MessageEntry, Timeline } from './timeline.ts';
+import type { MessageEntry } from './entries.ts';
+import type { Timeline } from './timeline.ts';
 
 type Replies = Pick<MessageEntry, 'reply_count' | 'last_reply_at'>;
 
