@@ -15,6 +15,7 @@ class Rendered:
         """Return what `make`, which is always the same, makes of the record."""
         made = self._json
         if made is None:
-            made = make(self)
+            # orjson's own bytes are kept by a block of memory that is up to twenty times as long.
+            made = bytes(memoryview(make(self)))
             object.__setattr__(self, "_json", made)
         return made

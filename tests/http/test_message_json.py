@@ -1,5 +1,7 @@
 """The JSON of messages and rooms is that of the models which describe it, byte by byte."""
 
+import tracemalloc
+
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,6 +134,17 @@ def test_a_message_that_changes_is_written_anew() -> None:
     for one in (message, edited, message):
         fields = orjson.loads(made.message_json(one))
         assert (fields["body"], fields["edited_at"]) == (one.body, timestamp(one.edited_at))
+
+
+def test_json_that_is_kept_takes_no_more_memory_than_it_is_long() -> None:
+    messages = [Message("den", seq, 5, "ada", "Ada", "r", "é" * 300, None) for seq in range(100)]
+    tracemalloc.start()
+    try:
+        length = sum(len(made.message_json(one)) for one in messages)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 2 * length
 
 
 ROOMS = st.builds(

@@ -13,7 +13,7 @@ import apsw
 import orjson
 
 from api.models.accounts import User
-from api.models.log import Message, preview
+from api.models.log import SHOWN_REACTORS, Message, preview
 from api.models.rooms import (
     LOBBY_ID,
     MAX_UNREAD,
@@ -30,6 +30,7 @@ from api.store.sqlite.accounts import USER, user_of
 from api.store.sqlite.members import notify_of, place_of
 from api.store.sqlite.pages import MessagePages
 from api.store.sqlite.room_log import RoomLog
+from api.store.sqlite.rows import is_short
 from api.store.unread import MAX_LOOKED
 
 ROOM: Final = (
@@ -82,7 +83,7 @@ class RoomViews:
         unread = _unread(cursor, [place for row in rows if (place := _to_count(row)) is not None], user_id)
         people = _people(cursor, rows)
         return {
-            row[0]: _view(
+            row[0]: _made(
                 row[:_COLUMNS],
                 last.get((row[0], row[_MESSAGE_SEQ])),
                 unread.get(row[0]),
@@ -104,9 +105,7 @@ MOST_KEPT: Final = 4_096
 """So many views are kept: the lists of some 80 users."""
 
 
-@lru_cache(MOST_KEPT)
 def _view(row: Any, last: Message | None, unread: Counts | None, users: tuple[User, ...]) -> RoomView:
-    """Make a view. It is kept by all that it is made of, so whatever changes, it need not be told."""
     epoch, seq, message_seq, count, is_admin, role, read_seq, level, muted_until, *place = row[ROOM_COLUMNS:]
     room = room_of(row[:ROOM_COLUMNS])
     return RoomView(
@@ -126,13 +125,30 @@ def _view(row: Any, last: Message | None, unread: Counts | None, users: tuple[Us
     )
 
 
+_kept = lru_cache(MOST_KEPT)(_view)
+
+
+def _made(row: Any, last: Message | None, unread: Counts | None, users: tuple[User, ...]) -> RoomView:
+    """Make a view, or return one that is kept by all that it is made of. Whatever changes, it need not be told."""
+    return _kept(row, last, unread, users) if _is_small(last) else _view(row, last, unread, users)
+
+
+def _is_small(last: Message | None) -> bool:
+    """Say whether a view with this newest message takes little memory, so that it may be kept."""
+    return last is None or (
+        is_short(last.body)
+        and not (last.files or last.previews)
+        and (not last.reactions or sum(one.count for one in last.reactions) <= SHOWN_REACTORS)
+    )
+
+
 def most_bytes(view: RoomView | None) -> int:
     """Return how many bytes a room takes on a page, at most: few have more than a short message."""
     if view is None:
         return 0
     last = view.last_message
-    is_short = last is None or not (last.reactions or last.files or last.previews)
-    more = SHORT_BYTES if is_short else size_of(last)
+    is_plain = last is None or not (last.reactions or last.files or last.previews)
+    more = SHORT_BYTES if is_plain else size_of(last)
     return ROOM_BYTES + PERSON_BYTES * len(view.users) + more
 
 

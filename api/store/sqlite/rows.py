@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - queries are joined from constants
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
@@ -23,8 +24,8 @@ COLUMNS: Final = "id, room_id, seq, kind, user_id, username, at, ref, data"
 
 MOST_KEPT: Final = 4_096
 """So many messages are kept: those of some 80 pages."""
-MOST_CHARACTERS: Final = 1_000
-"""A message that is longer is not kept, so that all that are take a few MiB at most."""
+MOST_BYTES: Final = 1_024
+"""A message with a longer text is not kept, so that all that are take some 30 MiB at most."""
 _REF_HASH_BYTES: Final = 16  # a user who finds two refs with the same hash has only made a retry of them
 
 
@@ -101,9 +102,14 @@ def read_for_page(row: Any) -> ReadRow | None:
     A row that is the same holds the same, so whoever changes or erases it need not tell this.
     """
     text = row[-1]
-    if row[3] == Kind.MESSAGE and isinstance(text, str) and len(text) <= MOST_CHARACTERS:
+    if row[3] == Kind.MESSAGE and isinstance(text, str) and is_short(text):
         return _kept(row)
     return _read(row)
+
+
+def is_short(text: str) -> bool:
+    """Say whether a text takes little memory: in Python each character takes as much as the widest one."""
+    return sys.getsizeof(text) <= MOST_BYTES
 
 
 def _read(row: Any) -> ReadRow | None:

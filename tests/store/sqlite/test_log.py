@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from api.models.rooms import LOBBY_ID
 from api.store.sqlite.pages import MessagePages
 from api.store.sqlite.store import SqliteStore
 from tests.store.calls import whole_log
-from tests.store.make import ALICE, message
+from tests.store.make import ALICE, DEN, account_of, message
 from tests.store.sqlite.files import stranger, until
 
 pytestmark = pytest.mark.anyio
@@ -192,3 +193,18 @@ async def test_a_page_of_history_costs_the_same_at_any_depth(store: SqliteStore)
 
     top, bottom = await store._reader.do(steps(4_000)), await store._reader.do(steps(60))
     assert top == pytest.approx(bottom, rel=0.05)
+
+
+async def test_long_messages_that_were_read_leave_little_memory_behind(store: SqliteStore) -> None:
+    await store.accounts.create(account_of(ALICE))
+    await store.rooms.create(DEN, ALICE)
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            await store.log.append(DEN.id, message(f"r{number}", "\U0001f600" * 900 + str(number)))
+            await store.rooms.view(DEN.id, ALICE.id)
+            await store.log.history(DEN.id, limit=1)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 100 * 1_800
