@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.browser.windows import about_the_room, say, window
+from tests.browser.windows import about_the_room, escape, say, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -43,6 +43,11 @@ async def test_members_are_added_changed_and_removed_in_the_panel(
     await make_den(hers)
     await add(hers, "nobody-here")
     await expect(hers.get_by_text("Nobody here has this username.")).to_be_visible()
+    await hers.get_by_role("dialog").get_by_role("button", name="Invite them by a link").click()
+    await expect(hers.get_by_role("dialog").get_by_role("button", name="Make a link")).to_be_visible()
+    await escape(hers)
+    await hers.get_by_role("log").get_by_role("button", name="Add people").click()
+    await expect(hers.get_by_role("dialog").get_by_label("Username")).to_be_focused()
     await hers.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     await hers.get_by_role("button", name="Add someone").click()
     await hers.get_by_role("dialog").get_by_label("Username").fill("@bo")

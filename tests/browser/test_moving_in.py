@@ -53,9 +53,7 @@ async def set_up(page: Page, node: Node, store_url: str) -> None:
 
 async def invited(page: Page) -> str:
     """Make an invite to the server. Return the fragment of its link."""
-    await page.get_by_role("button", name="Account").first.click()
-    await page.get_by_role("link", name="Administration").click()
-    await page.get_by_role("link", name="Invitations").click()
+    await page.get_by_role("link", name="Invite people to this server").click()
     await page.get_by_role("button", name="Make a link").click()
     return urlsplit(await page.get_by_label("Give this link away").input_value()).fragment
 

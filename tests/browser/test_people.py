@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.windows import card_of, escape, stored, window
+from tests.browser.windows import card_of, escape, say, stored, window
 from tests.node import Node
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -94,3 +94,6 @@ async def test_lists_of_rooms_name_who_wrote_last_as_others_see_them_also_in_roo
     await page.reload()
     rooms = page.get_by_role("navigation", name="Rooms")
     await expect(rooms.get_by_role("link", name="Den")).to_contain_text("Bob the Builder: hello")
+    await rooms.get_by_role("link", name="Den").click()
+    await say(page, "good morning")
+    await expect(rooms.get_by_role("link", name="Den")).to_contain_text("You: good morning")

@@ -51,8 +51,12 @@ export class Catalogue {
     const found = [...this.#byEmoji.values()].filter(({ words }) =>
       wanted.every((part) => words.some((word) => word.startsWith(part))),
     );
-    const rank = ({ names }: Emoji) =>
-      names.includes(begins) ? 0 : names.some((name) => name.startsWith(begins)) ? 1 : 2;
+    const rank = ({ names }: Emoji) => {
+      if (names.includes(begins)) return 0;
+      // The first name is the one that is shown.
+      if (names[0]?.startsWith(begins)) return 1;
+      return names.some((name) => name.startsWith(begins)) ? 2 : 3;
+    };
     return found.sort((one, other) => rank(one) - rank(other)).slice(0, MOST_FOUND);
   }
 }

@@ -39,6 +39,9 @@ test('a search finds by the beginnings of words, and the best name first', () =>
   expect(found('  GREEN   hea ')).toEqual(['💚']);
   expect(found('nothing like it')).toEqual([]);
   expect(found('a').length).toBe(96);
+  // Only the first name of an emoji is shown.
+  const shown = catalogue.search(':ta').map(({ names }) => names[0] ?? '');
+  expect(shown.slice(0, 5).filter((name) => !name.startsWith('ta'))).toEqual([]);
 });
 
 test('recent emoji are newest first, each once, and survive a reload until log-out', () => {

@@ -1,16 +1,20 @@
+import { useState } from 'preact/hooks';
 import { Problem } from 'tailwire-client/wire/problem';
-import type { Room } from 'tailwire-client/wire/protocol';
-import { rolesToGive } from '../../rooms/governing';
+import { LOBBY, type Room } from 'tailwire-client/wire/protocol';
+import { mayInvite, rolesToGive } from '../../rooms/governing';
 import { userNamed } from '../../rooms/people';
 import { useSession } from '../parts/context';
 import { Dialog } from '../parts/Dialog';
 import { FormCard } from '../parts/FormCard';
 import { useForm, wrongIf } from '../parts/form';
+import { InvitePeople } from './InvitePeople';
+import { InviteToServer } from './InviteToServer';
 import { RoleChoice, roleIn } from './Role';
 import { UsernameField, usernameIn } from './UsernameField';
 
 export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
-  const { members, users } = useSession();
+  const { features, members, users } = useSession();
+  const [invites, setInvites] = useState(false);
   const roles = rolesToGive(room);
   const known = new Set(members.of(room.id)?.members.map(({ user_id }) => user_id));
   const form = useForm({
@@ -22,6 +26,7 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
       onClose();
     },
   });
+  if (invites) return <InvitePeople room={room} onClose={onClose} />;
   return (
     <Dialog title="Add someone" onClose={onClose}>
       <FormCard
@@ -37,6 +42,18 @@ export function AddMember({ room, onClose }: { room: Room; onClose(): void }) {
         <UsernameField form={form} isMeant={({ id }) => !known.has(id)} />
         <RoleChoice {...form.field('role')} roles={roles} initial="member" />
       </FormCard>
+      {room.id === LOBBY ? (
+        <InviteToServer onGo={onClose} />
+      ) : (
+        mayInvite(room, features.value) && (
+          <p class="form-note">
+            They have no account here?{' '}
+            <button type="button" class="link-button" onClick={() => setInvites(true)}>
+              Invite them by a link
+            </button>
+          </p>
+        )
+      )}
     </Dialog>
   );
 }

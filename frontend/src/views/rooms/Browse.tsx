@@ -68,7 +68,12 @@ function BrowseItem({ room }: { room: Room }) {
       </span>
       <div class="browse-item-text">
         <h2 dir="auto">{room.name}</h2>
-        <p dir="auto">{error || room.topic || 'No topic'}</p>
+        {(error || room.topic) && <p dir="auto">{error || room.topic}</p>}
+        {room.member_count != null && (
+          <p>
+            {room.member_count} {room.member_count === 1 ? 'member' : 'members'}
+          </p>
+        )}
       </div>
       {joined ? (
         <a class="button" href={roomHash(room.id)} aria-label={`Open ${room.name}`}>

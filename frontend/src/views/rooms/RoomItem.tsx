@@ -137,14 +137,15 @@ function countText(count: number): string {
 }
 
 function Preview({ room: { id, last_message, topic } }: { room: Room }) {
-  const { blocks } = useSession();
+  const { blocks, user_id: me } = useSession();
   if (!last_message) return <>{topic || 'No messages yet'}</>;
   if (last_message.deleted) return <>Message deleted</>;
   if (blocks.isUnknown()) return null;
   if (blocks.has(last_message.user_id)) return <>You blocked who wrote this.</>;
   return (
     <>
-      <FarName of={last_message} room_id={id} />: <Excerpt text={last_message.body} />
+      {last_message.user_id === me ? 'You' : <FarName of={last_message} room_id={id} />}:{' '}
+      <Excerpt text={last_message.body} />
     </>
   );
 }

@@ -7,6 +7,7 @@ import { searchHash } from '../../rooms/query';
 import { useApp, useSession } from '../parts/context';
 import { Icon, type IconName } from '../parts/Icon';
 import { Menu } from '../parts/Menu';
+import { AddMember } from './AddMember';
 import { BansDialog } from './BansDialog';
 import { DeleteRoom } from './DeleteRoom';
 import { Integrations } from './Integrations';
@@ -19,6 +20,7 @@ import { RoomSettingsDialog } from './RoomSettingsDialog';
 /** What is open about a room. */
 export type AboutRoom =
   | 'menu'
+  | 'add'
   | 'settings'
   | 'files'
   | 'invite'
@@ -88,6 +90,8 @@ export function RoomDialogs({ room, what, anchor, onOpen, onClose }: RoomDialogs
   switch (what) {
     case 'menu':
       return <RoomMenu {...{ room, anchor, onOpen, onClose }} />;
+    case 'add':
+      return <AddMember room={room} onClose={onClose} />;
     case 'settings':
       return <RoomSettingsDialog room={room} onClose={onClose} />;
     case 'notices':

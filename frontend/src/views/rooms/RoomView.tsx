@@ -48,7 +48,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
   const goal = useSignal<number | null>(null);
   const { epoch } = room;
   const [sentCount, setSentCount] = useState(0);
-  const Members = parts.of(loadRoomViews).value?.MembersPanel;
+  const { MembersPanel: Members, Welcome } = parts.of(loadRoomViews).value ?? {};
   const messageViews = parts.of(loadMessageViews);
   const Thread = messageViews.value?.ThreadPanel;
   const Dropped = messageViews.loaded?.DroppedChanges;
@@ -179,6 +179,7 @@ export function RoomView({ room, timeline }: RoomViewProps) {
             replyTo.value = entry;
           }}
           onThread={thread.open}
+          welcome={Welcome && <Welcome room={room} onOpen={setAbout} />}
         />
         {Dropped && <Dropped room={room} />}
         <Composer

@@ -11,3 +11,4 @@ export { PlaceMenu } from './PlaceMenu';
 export { RenameSection } from './RenameSection';
 export { RoomDialogs } from './RoomMenu';
 export { Stranger } from './Stranger';
+export { Welcome } from './Welcome';

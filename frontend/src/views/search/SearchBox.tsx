@@ -119,7 +119,7 @@ export function SearchBox({ field, text, room, search, onSearch, ...on }: Search
         data-place-heading
         defaultValue={text}
         maxLength={QUERY_CHARACTERS}
-        placeholder="Words, or from:name, in:room, after:date"
+        placeholder="Words, or from:name, in:room"
         {...choices.field}
         {...(items.length === 0 && {
           'aria-controls': undefined,

@@ -145,7 +145,9 @@ function RoomGroup({ group, onMenu, children }: RoomGroupProps) {
       </div>
       {rooms.length === 0 && !folded && (
         <p class="room-list-note">
-          {kind === 'rooms' ? 'You are in no room yet. Browse or create one.' : 'With nobody yet.'}
+          {kind === 'rooms'
+            ? 'You are in no room yet. Browse or create one.'
+            : 'No direct messages yet.'}
         </p>
       )}
       <ul class="room-list">

@@ -1,3 +1,4 @@
+import type { ComponentChild } from 'preact';
 import type { Room } from 'tailwire-client/wire/protocol';
 import { RoomTitle } from '../parts/RoomTitle';
 
@@ -8,12 +9,21 @@ interface BeginningProps {
   failed: boolean;
   bare: boolean;
   onLoad(): void;
+  welcome?: ComponentChild;
 }
 
 /**
  * Shown above the first message: the beginning of the room, or a button that loads older messages.
  */
-export function Beginning({ room, atStart, loading, failed, bare, onLoad }: BeginningProps) {
+export function Beginning({
+  room,
+  atStart,
+  loading,
+  failed,
+  bare,
+  onLoad,
+  welcome,
+}: BeginningProps) {
   if (atStart)
     return (
       <div class="beginning">
@@ -25,6 +35,7 @@ export function Beginning({ room, atStart, loading, failed, bare, onLoad }: Begi
             ? 'Only the people of this room can see what is said here.'
             : 'This is the beginning of the room.'}
         </p>
+        {welcome}
       </div>
     );
   if (failed)

@@ -10,7 +10,7 @@ interface Look {
 
 const LOOKS: Record<Exclude<Action, 'react'>, Look> = {
   reply: { text: 'Reply', icon: 'reply' },
-  thread: { text: 'Open thread', icon: 'thread' },
+  thread: { text: 'Reply in thread', icon: 'thread' },
   edit: { text: 'Edit', icon: 'pencil' },
   pin: { text: 'Pin', icon: 'pin' },
   unpin: { text: 'Unpin', icon: 'pin' },
@@ -69,7 +69,9 @@ export function MessageMenu(props: MessageMenuProps) {
           onClick={() => onAct(action as Action)}
         >
           <Icon name={LOOKS[action].icon} size={18} />
-          <span class="menu-text">{LOOKS[action].text}</span>
+          <span class="menu-text">
+            {action === 'thread' && !actions.includes('reply') ? 'Open thread' : LOOKS[action].text}
+          </span>
           {KEYS[action] && <kbd>{keyText(KEYS[action])}</kbd>}
         </button>
       ))}

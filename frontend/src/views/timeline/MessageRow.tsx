@@ -190,13 +190,17 @@ export class MessageRow extends Component<MessageRowProps> {
 
   #actions(entry: MessageEntry) {
     const { abilities, acts } = this.props;
-    const button = (action: 'react' | 'reply' | 'menu', icon: IconName, text: string) => (
+    const button = (
+      action: 'react' | 'reply' | 'thread' | 'menu',
+      icon: IconName,
+      text: string,
+    ) => (
       <button
         type="button"
         class={`icon-button act-${action}`}
         title={text}
         tabIndex={-1}
-        aria-haspopup={action === 'reply' ? undefined : 'menu'}
+        aria-haspopup={action === 'react' || action === 'menu' ? 'menu' : undefined}
         onClick={(event) => acts.act(action, entry.seq, rectOf(event))}
       >
         <span class="visually-hidden">
@@ -208,7 +212,12 @@ export class MessageRow extends Component<MessageRowProps> {
     return (
       <div class="message-actions">
         {abilities.react && !entry.deleted && button('react', 'smile', 'React')}
-        {abilities.reply && !entry.deleted && button('reply', 'reply', 'Reply')}
+        {abilities.reply && !entry.deleted && (
+          <>
+            {button('reply', 'reply', 'Reply')}
+            {abilities.thread && button('thread', 'thread', 'Reply in thread')}
+          </>
+        )}
         {button('menu', 'more', 'More')}
       </div>
     );

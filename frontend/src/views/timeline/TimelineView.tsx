@@ -1,4 +1,5 @@
 import { type Signal, useSignal } from '@preact/signals';
+import type { ComponentChild } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import {
   findEntry,
@@ -41,11 +42,13 @@ interface TimelineViewProps {
   onReply(entry: MessageEntry): void;
   /** Opens the thread below the message `root`, at the reply `seq`. */
   onThread?(root: number, seq: number | null): void;
+  /** What is offered at the beginning of the room. */
+  welcome?: ComponentChild;
 }
 
 export function TimelineView(props: TimelineViewProps) {
   const { room, timeline, thread, sentCount, editing, goal, onReply } = props;
-  const { onThread = () => {} } = props;
+  const { onThread = () => {}, welcome } = props;
   const { auth, now, parts } = useApp();
   const session = useSession();
   const { outbox } = session;
@@ -232,6 +235,7 @@ export function TimelineView(props: TimelineViewProps) {
               loading={loading}
               failed={failed === 'older'}
               bare={entries.length === 0}
+              welcome={welcome}
               onLoad={() => void (failed ? history.again(room.id) : history.older(room.id))}
             />
           )}
