@@ -5,10 +5,8 @@ from typing import Annotated
 import typer
 
 from api.accounts.admin import Admin
-from api.cli.command import administer
+from api.cli.command import PAGE, administer
 from api.protocol.fields import timestamp
-
-PAGE = 100
 
 
 def show_audit(

@@ -7,12 +7,11 @@ import typer
 from api.accounts.admin import Actor
 from api.accounts.invites import MAX_USES, InviteService, invite_link
 from api.accounts.wiring import wire_invites
-from api.cli.command import administer, tell
+from api.cli.command import administer, items_of, tell
 from api.config import read_settings
 from api.protocol.fields import timestamp
 from api.store import Store
 
-PAGE = 100
 SECONDS_PER_DAY = 86_400
 
 
@@ -42,15 +41,10 @@ def show_invites(
 
 
 async def _show(invites: InviteService) -> None:
-    cursor: str | None = None
-    while True:
-        page = await invites.to_server(cursor=cursor, limit=PAGE)
-        for one in page.items:
-            until = timestamp(one.expires_at) or "-"
-            uses = f"{one.uses_left} of {one.max_uses} left" + ("  admin" if one.admin else "")
-            typer.echo(f"{one.id}  {timestamp(one.created_at)}  {until}  {uses}")
-        if (cursor := page.next_cursor) is None:
-            return
+    async for one in items_of(lambda cursor, limit: invites.to_server(cursor=cursor, limit=limit)):
+        until = timestamp(one.expires_at) or "-"
+        uses = f"{one.uses_left} of {one.max_uses} left" + ("  admin" if one.admin else "")
+        typer.echo(f"{one.id}  {timestamp(one.created_at)}  {until}  {uses}")
 
 
 def _invites(store: Store) -> InviteService:

@@ -6,13 +6,11 @@ from typing import Annotated, TypeVar
 import typer
 
 from api.accounts.wiring import wire_audit
-from api.cli.command import administer, tell
+from api.cli.command import administer, items_of, tell
 from api.config import read_settings
 from api.models.moderation import ReportState, SeenReport
 from api.protocol.fields import timestamp
 from api.rooms.reports import ReportQueue
-
-PAGE = 100
 
 T = TypeVar("T")
 
@@ -61,13 +59,8 @@ def _with_reports(act: Callable[[ReportQueue], Awaitable[T]]) -> T:
 
 
 async def _show_all(reports: ReportQueue, state: ReportState | None) -> None:
-    cursor: str | None = None
-    while True:
-        page = await reports.all(state=state, cursor=cursor, limit=PAGE)
-        for one in page.items:
-            typer.echo(_line(one))
-        if (cursor := page.next_cursor) is None:
-            return
+    async for one in items_of(lambda cursor, limit: reports.all(state=state, cursor=cursor, limit=limit)):
+        typer.echo(_line(one))
 
 
 def _line(seen: SeenReport) -> str:

@@ -8,12 +8,10 @@ import typer
 from api.accounts.admin import Actor, Admin
 from api.accounts.room_admin import RoomAdmin
 from api.accounts.wiring import wire_room_admin
-from api.cli.command import administer, tell
+from api.cli.command import administer, items_of, tell
 from api.config import read_settings
 from api.protocol.fields import timestamp
 from api.store import Store
-
-PAGE = 100
 
 T = TypeVar("T")
 
@@ -62,13 +60,8 @@ def _with_rooms(act: Callable[[RoomAdmin], Awaitable[T]]) -> T:
 
 
 async def _show_all(rooms: RoomAdmin, named: str | None) -> None:
-    cursor: str | None = None
-    while True:
-        page = await rooms.all(named=named, cursor=cursor, limit=PAGE)
-        for one in page.items:
-            room, state = one.room, "archived" if one.room.archived else "open"
-            typer.echo(
-                f"{room.id}  {timestamp(room.created_at)}  {room.visibility}  {one.member_count}  {state}  {room.name}"
-            )
-        if (cursor := page.next_cursor) is None:
-            return
+    async for one in items_of(lambda cursor, limit: rooms.all(named=named, cursor=cursor, limit=limit)):
+        room, state = one.room, "archived" if one.room.archived else "open"
+        typer.echo(
+            f"{room.id}  {timestamp(room.created_at)}  {room.visibility}  {one.member_count}  {state}  {room.name}"
+        )

@@ -6,10 +6,8 @@ import typer
 
 from api.accounts.admin import Actor, Admin
 from api.accounts.names import shown_name
-from api.cli.command import administer, ask_password, change_user, fail, tell
+from api.cli.command import administer, ask_password, change_user, fail, items_of, tell
 from api.protocol.fields import timestamp
-
-PAGE = 100
 
 user = typer.Typer(no_args_is_help=True, help="Administer accounts, whether a server is running or not.")
 
@@ -137,13 +135,10 @@ def list_users(
 
 
 async def _show_accounts(admin: Admin, search: str | None, state: str | None) -> None:
-    cursor: str | None = None
-    while True:
-        page = await admin.accounts(search, state, cursor=cursor, limit=PAGE)
-        for one in page.items:
-            user = one.user
-            flags = " ".join(name for name in ("admin", "disabled", "erasing") if getattr(one, name))
-            flags = f"bot {flags}" if user.is_bot else flags
-            typer.echo(f"{user.username}  {user.id}  {timestamp(user.created_at)}  {flags}".rstrip())
-        if (cursor := page.next_cursor) is None:
-            return
+    async for one in items_of(
+        lambda cursor, limit: admin.accounts(search, state, cursor=cursor, limit=limit)
+    ):
+        user = one.user
+        flags = " ".join(name for name in ("admin", "disabled", "erasing") if getattr(one, name))
+        flags = f"bot {flags}" if user.is_bot else flags
+        typer.echo(f"{user.username}  {user.id}  {timestamp(user.created_at)}  {flags}".rstrip())

@@ -41,6 +41,7 @@ class Metrics(Collector):
         yield from self._feed()
         yield from self._jobs()
         yield from self._webhooks()
+        yield from self._links()
         yield from self._search()
         yield from self._files()
         yield from self._store()
@@ -110,7 +111,6 @@ class Metrics(Collector):
             ["outcome"],
             (((outcome,), count) for outcome, count in self._parts.signals().items()),
         )
-
         yield counter(
             "tailwire_offers",
             "Events that may be lost, offered to sockets here.",
@@ -240,6 +240,8 @@ class Metrics(Collector):
             "Webhooks that wait because their receivers are down or refuse; 0 where another process posts.",
             webhooks.waiting,
         )
+
+    def _links(self) -> Iterator[Metric]:
         counts = {} if self._parts.links is None else self._parts.links.counts
         links = (((outcome,), count) for outcome, count in counts.items())
         yield counter("tailwire_links", "Links that were looked at here, by outcome.", ["outcome"], links)
