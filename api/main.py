@@ -26,6 +26,7 @@ from api.metrics.recorded import Recorded
 from api.node import running
 from api.routers import (
     admin,
+    admin_invites,
     admin_rooms,
     attachments,
     auth,
@@ -37,7 +38,6 @@ from api.routers import (
     direct,
     health,
     hooks,
-    invites,
     mcp,
     members,
     mentions,
@@ -80,7 +80,7 @@ ROUTERS: Final = (
     room_invites.router,
     admin.router,
     admin_rooms.router,
-    invites.router,
+    admin_invites.router,
     bots.router,
     tokens.router,
     attachments.router,

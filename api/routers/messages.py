@@ -130,7 +130,7 @@ async def edit(  # noqa: PLR0913, PLR0917  the header and what is needed
     """Give your own message another body, and return it as it is now."""
     ref = ref_of(idempotency_key, body.ref)
     await changes.edit(author, room_id, seq, body.body, ref=ref, epoch=body.epoch)
-    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
+    return await _shown(messages, room_id, seq, author)
 
 
 @router.delete("/messages/{seq}", status_code=204, responses=refuses(Forbidden, EpochChanged))
@@ -188,7 +188,7 @@ async def react(  # noqa: PLR0913, PLR0917  the query field and what is needed
 ) -> Response:
     """React to a message with an emoji, and return the message. Repeating it changes nothing."""
     await changes.react(author, room_id, seq, emoji, added=True, ref=None, epoch=epoch)
-    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
+    return await _shown(messages, room_id, seq, author)
 
 
 @router.delete(
@@ -208,7 +208,7 @@ async def unreact(  # noqa: PLR0913, PLR0917  the query field and what is needed
 ) -> Response:
     """Take a reaction back, and return the message. Repeating it changes nothing."""
     await changes.react(author, room_id, seq, emoji, added=False, ref=None, epoch=epoch)
-    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
+    return await _shown(messages, room_id, seq, author)
 
 
 @router.get("/messages/{seq}/reactions/{emoji}", responses=refuses(BadEmoji))
@@ -241,7 +241,7 @@ async def pin(  # noqa: PLR0913, PLR0917  the query field and what is needed
 ) -> Response:
     """Pin a message in its room, and return it. Repeating it changes nothing."""
     await changes.pin(author, room_id, seq, pinned=True, ref=None, epoch=epoch)
-    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
+    return await _shown(messages, room_id, seq, author)
 
 
 @router.delete(
@@ -258,7 +258,7 @@ async def unpin(  # noqa: PLR0913, PLR0917  the query field and what is needed
 ) -> Response:
     """Unpin a message, and return it. Repeating it changes nothing."""
     await changes.pin(author, room_id, seq, pinned=False, ref=None, epoch=epoch)
-    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
+    return await _shown(messages, room_id, seq, author)
 
 
 @router.delete(
@@ -275,7 +275,7 @@ async def remove_previews(  # noqa: PLR0913, PLR0917  the query field and what i
 ) -> Response:
     """Take away the previews of links in a message, so that none come any more, and return it."""
     await changes.remove_previews(author, room_id, seq, ref=None, epoch=epoch)
-    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
+    return await _shown(messages, room_id, seq, author)
 
 
 @router.get("/pins", response_model=PinsOut)
@@ -298,3 +298,8 @@ async def log(  # noqa: PLR0913, PLR0917  the query fields
     """Return raw entries after a seq, in the form of the socket's events."""
     page = await messages.log(room_id, identity.user.id, after=after, limit=limit, epoch=epoch)
     return answer(log_json(page.entries, page.head))
+
+
+async def _shown(messages: MessagesDep, room_id: str, seq: int, author: AuthorDep) -> Response:
+    """Answer with a message as it is now, for who has changed it."""
+    return answer(message_json(await messages.message(room_id, author.user_id, seq)))
