@@ -12,6 +12,7 @@ import { useForm } from '../parts/form';
 import { Icon, type IconName } from '../parts/Icon';
 import { Menu } from '../parts/Menu';
 import { InvitePeople } from './InvitePeople';
+import { RoomNotices } from './RoomNotices';
 
 interface PlaceMenuProps {
   room_id: string;
@@ -20,13 +21,14 @@ interface PlaceMenuProps {
   onClose(): void;
 }
 
-/** What can be done with a room in the list: where it stands there, and who is invited to it. */
+/** What can be done with a room in the list: where it stands there, what is told of it, and who is invited to it. */
 export function PlaceMenu({ room_id, anchor, onClose }: PlaceMenuProps) {
   const session = useSession();
-  const [step, setStep] = useState<'menu' | 'section' | 'invite'>('menu');
+  const [step, setStep] = useState<'menu' | 'section' | 'invite' | 'notices'>('menu');
   const room = session.rooms.get(room_id);
   if (!room) return null;
   if (step === 'section') return <ChooseSection room={room} onClose={onClose} />;
+  if (step === 'notices') return <RoomNotices room={room} onClose={onClose} />;
   if (step === 'invite') return <InvitePeople room={room} onClose={onClose} />;
 
   const { favourite, hidden } = placeOf(room);
@@ -36,12 +38,25 @@ export function PlaceMenu({ room_id, anchor, onClose }: PlaceMenuProps) {
   };
   return (
     <Menu label={session.titles.of(room)} anchor={anchor} onClose={onClose}>
+      {Boolean(room.unread_count) && (
+        <Item
+          icon="unread"
+          text="Mark as read"
+          onClick={() => {
+            onClose();
+            session.reading.readAll(room_id);
+          }}
+        />
+      )}
       <Item
         icon="star"
         text={favourite ? 'Remove from favourites' : 'Add to favourites'}
         onClick={() => put({ favourite: !favourite })}
       />
       <Item icon="list" text="Move to a section…" onClick={() => setStep('section')} />
+      {session.features.value.has('notifications') && (
+        <Item icon="bell" text="Notifications…" onClick={() => setStep('notices')} />
+      )}
       {mayInvite(room, session.features.value) && (
         <Item icon="link" text="Invite people…" onClick={() => setStep('invite')} />
       )}
