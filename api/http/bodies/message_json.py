@@ -84,7 +84,7 @@ def log_json(entries: Iterable[Entry], head: Head) -> bytes:
 
 def messages_json(messages: Iterable[Message | Entry]) -> list[orjson.Fragment]:
     """Return the JSON of each message, as a part of a greater one. Entries are left out."""
-    return [orjson.Fragment(message_json(one)) for one in messages if isinstance(one, Message)]
+    return [orjson.Fragment(one.json(_made)) for one in messages if isinstance(one, Message)]
 
 
 def _timeline(items: Iterable[Message | Entry]) -> list[Any]:

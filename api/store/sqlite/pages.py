@@ -109,11 +109,24 @@ class MessagePages:
         rows = each_row(
             cursor, f"{select} ORDER BY seq {order} LIMIT ?4", (head.room_id, above, below, limit + 1, *more)
         )
-        found = (self._for_page(row) for row in islice(rows, limit))
-        read, is_cut = paging.cut((one for one in found if one is not None), size=lambda one: one.size)
+        read, is_cut = self._read(islice(rows, limit))
         has_more = is_cut or next(rows, None) is not None
-        read.sort(key=lambda one: one.entry.seq)
+        if after is None:
+            read.reverse()
         return _as_now(cursor, head.room_id, read), has_more
+
+    def _read(self, rows: Iterable[Any]) -> tuple[list[ReadRow], bool]:
+        """Return what the first of these rows hold, as many as a page holds, and whether it holds no more."""
+        read: list[ReadRow] = []
+        space = paging.PageSpace()
+        for row in rows:
+            one = self._for_page(row)
+            if one is None:
+                continue
+            if not space.takes_bytes(one.size):
+                return read, True
+            read.append(one)
+        return read, False
 
     def _for_page(self, row: Any) -> ReadRow | None:
         read = read_for_page(row)
@@ -126,6 +139,8 @@ def _as_now(cursor: apsw.Cursor, room_id: str, read: Sequence[ReadRow]) -> list[
     """Return the messages of a room as they are now, and its other entries as they are. They are in order."""
     seqs = [one.entry.seq for one in read if one.message is not None]
     states = changed.states(cursor, room_id, seqs) if seqs else {}
+    if not states:
+        return [one.message or one.entry for one in read]
     return [
         one.message or one.entry if (state := states.get(one.entry.seq)) is None else folded(one.entry, state)
         for one in read

@@ -26,6 +26,7 @@ MOST_KEPT: Final = 4_096
 """So many messages are kept: those of some 80 pages."""
 MOST_BYTES: Final = 1_024
 """A message with a longer text is not kept, so that all that are take some 30 MiB at most."""
+_MESSAGE: Final = Kind.MESSAGE.value
 _REF_HASH_BYTES: Final = 16  # a user who finds two refs with the same hash has only made a retry of them
 
 
@@ -48,9 +49,8 @@ def each_row(cursor: apsw.Cursor, select: str, values: tuple[Any, ...], more: st
     """
     count = 0
     try:
-        for row in cursor.execute(select, values):
+        for count, row in enumerate(cursor.execute(select, values), 1):  # noqa: B007 - for what follows an error
             yield row
-            count += 1
     except UnicodeDecodeError:
         ids = [row[0] for row in cursor.execute(f"SELECT id FROM ({select})", values)]
         for one in ids[count:]:
@@ -102,7 +102,7 @@ def read_for_page(row: Any) -> ReadRow | None:
     A row that is the same holds the same, so whoever changes or erases it need not tell this.
     """
     text = row[-1]
-    if row[3] == Kind.MESSAGE and isinstance(text, str) and is_short(text):
+    if row[3] == _MESSAGE and isinstance(text, str) and is_short(text):
         return _kept(row)
     return _read(row)
 
