@@ -142,10 +142,10 @@ class Worker(ABC):
         self._queue.put(job)  # put it back, so that `_end` fails it
         return []
 
-    def _waiting_now(self) -> list[Job]:
-        """Return every job that waits now."""
+    def _waiting_now(self, most: int = MOST_WAITING) -> list[Job]:
+        """Return the jobs that wait now, at most so many."""
         jobs: list[Job] = []
-        while True:
+        while len(jobs) < most:
             try:
                 job = self._queue.get_nowait()
             except Empty:
@@ -154,6 +154,7 @@ class Worker(ABC):
                 self._queue.put(None)
                 return jobs
             jobs.append(job)
+        return jobs
 
     def _run(self, connected: asyncio.Future[None]) -> None:
         jobs: list[Job] = []
