@@ -64,6 +64,7 @@ class ClusterEpochs:
         self._folds = folds
         self._on_restored = on_restored
         self._seqs: dict[str, dict[str, int]] = {}  # by room: the last seq of each epoch, newest epoch last
+        self._seen: set[tuple[str, str]] = set()  # rooms that were seen to be set back, and their epochs then
         self.is_restored = False
         """The database was set back, and no tail has yielded that yet."""
         self.is_compared = True
@@ -83,6 +84,10 @@ class ClusterEpochs:
         """Remember the seq of a room from a majority read or an ack, unless another epoch of the room is known."""
         if room_id not in self._seqs or self._epoch(room_id) == epoch:
             self.remember(room_id, epoch, seq)
+
+    def saw_set_back(self, room_id: str, epoch: str) -> None:
+        """Take note that a room of this epoch was set back. It may have grown as far again before it is compared."""
+        self._seen.add((room_id, epoch))
 
     def told(self, room_id: str, epoch: str) -> int:
         """Return the highest seq that a room is known to have had in an epoch; 0 if none is known."""
@@ -109,6 +114,7 @@ class ClusterEpochs:
             self._begin_anew()
         for room_id, head in heads.items():
             self.remember(room_id, *head)
+        self._seen.clear()
         self.is_compared = True
         return not (is_renewed or is_replaced)
 
@@ -127,11 +133,13 @@ class ClusterEpochs:
         return {room_id: head for room_id, head in heads.items() if room_id in self._seqs}
 
     async def _compared(self) -> tuple[_Heads, bool]:
-        """Return the heads, and whether any of them has less than was known of it before this query."""
+        """Return the heads, and whether any of them was set back: it has less than was known before this query."""
         known = {room_id: dict(seqs) for room_id, seqs in self._seqs.items()}
         heads = await self._heads()
         return heads, any(
-            next(reversed(known[room_id])) != GONE if epoch == GONE else seq < known[room_id].get(epoch, 0)
+            next(reversed(known[room_id])) != GONE
+            if epoch == GONE
+            else seq < known[room_id].get(epoch, 0) or (room_id, epoch) in self._seen
             for room_id, (epoch, seq) in heads.items()
             if room_id in known
         )

@@ -50,9 +50,13 @@ class Written(NamedTuple):
 
 
 class Replaced(NamedTuple):
-    """A head that is gone, or was replaced by another one. `head` is the old one."""
+    """A head that is gone, or was replaced by another one. `head` is the old one.
+
+    It was `set_back` where the new one is shorter, or none is there. Only a copy that is put in its place does that.
+    """
 
     head: ShownHead
+    set_back: bool
 
 
 class Heard(NamedTuple):
@@ -142,10 +146,10 @@ def _head_news(row: dict[str, Any]) -> News | None:
     except (KeyError, TypeError):
         was = None
     if row["new"] is None:
-        return None if was is None else Replaced(was)
+        return None if was is None else Replaced(was, set_back=True)
     head = _head(row["new"])
     if was is not None and (head.epoch != was.epoch or head.seq < was.seq):
-        return Replaced(was)
+        return Replaced(was, set_back=head.epoch == was.epoch)
     if was is not None:
         return Written(head, was.seq, max(head.number - was.number, 0))
     return Written(head, 0, head.number) if row["old"] is None else Written(head, head.seq)

@@ -175,10 +175,7 @@ class ClusterTail:
             lost = next((one for one in news if isinstance(one, Unavailable)), None)
             if lost is not None:
                 raise lost
-            for replaced in news:
-                if isinstance(replaced, Replaced):
-                    self._tell(replaced.head.room_id, replaced.head.epoch, replaced.head.seq)
-                    raise Unavailable(_REPLACED)
+            self._require_no_replaced(news)
             if ended := [one for one in news if isinstance(one, SessionEnded)]:
                 yield list(ended)  # before the entries, as an ended session must not wait for a read
             written = [one for one in news if isinstance(one, Written)]
@@ -186,6 +183,16 @@ class ClusterTail:
             others = [*(growth(written) if self._grown else ()), *self._heard(news)]
             if entries or others or not ended:
                 yield [*entries, *others] or [Quiet()]
+
+    def _require_no_replaced(self, news: Sequence[News]) -> None:
+        """Raise `Unavailable` if a head was replaced, of which the next opening finds out why."""
+        for one in news:
+            if isinstance(one, Replaced):
+                room_id, epoch, seq = one.head[:3]
+                self._tell(room_id, epoch, seq)
+                if one.set_back:
+                    self._epochs.saw_set_back(room_id, epoch)
+                raise Unavailable(_REPLACED)
 
     def _heard(self, news: Sequence[News]) -> list[Signal]:
         """Return the signals of other nodes."""
@@ -246,7 +253,10 @@ class ClusterTail:
         entries: list[Entry] = []
         for head in await self._pool.run(grown_query(after)):
             told_epoch, told = known[head["id"]]
-            if head["epoch"] != told_epoch or head["seq"] < told:
+            if head["epoch"] != told_epoch:
+                raise Unavailable(_REPLACED)
+            if head["seq"] < told:
+                self._epochs.saw_set_back(head["id"], told_epoch)
                 raise Unavailable(_REPLACED)
             self._heads.shown(head, head["tail"])
             entries += await self._after(head, after[head["id"]])

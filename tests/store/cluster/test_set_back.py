@@ -100,6 +100,29 @@ async def test_nothing_is_appended_between_a_lost_tail_and_the_next_which_notice
         assert (again.is_new, again.epoch != acked.epoch, again.entry.seq) == (True, True, 2)
 
 
+@pytest.mark.parametrize("more", [0, 2])
+async def test_a_head_that_a_tail_saw_set_back_begins_a_new_epoch_even_if_it_has_grown_as_far_again(
+    store: ClusterStore, other: ClusterStore, behind: Pool, *, more: int
+) -> None:
+    """Another node has appended before it noticed. What clients were told is not what the log has there now."""
+    await say(store, "1")
+    set_back = await saved(behind)
+
+    async def set_back_and_grown() -> None:
+        await set_back()
+        await say(other, *(f"new {n}" for n in range(1 + more)))
+
+    async with store.changes.open() as tail:
+        acked = await store.log.append(LOBBY_ID, message("old"))
+        with pytest.raises(Unavailable):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await asyncio.gather(lost(tail), set_back_and_grown())
+    async with store.changes.open() as tail:
+        assert await anext(tail) == [Restored()]
+        head = (await store.log.heads([LOBBY_ID]))[LOBBY_ID]
+        assert (head.epoch != acked.epoch, head.seq) == (True, acked.entry.seq + more)
+
+
 async def test_an_append_to_a_head_that_is_known_of_another_epoch_is_acked_with_that_of_the_room(
     store: ClusterStore, behind: Pool
 ) -> None:
