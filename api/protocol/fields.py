@@ -151,9 +151,13 @@ class Position(Strict):
     seq: Annotated[int, Field(ge=0, le=strict_json.MAX_SAFE_INTEGER)]
 
 
+MAX_ERRORS: Final = 100
+"""An answer lists at most so many errors, or it would be many times as long as the request."""
+
+
 def invalid(errors: Sequence[Any]) -> Invalid:
     """Translate pydantic's errors into `Invalid`, without repeating the input."""
-    fields = tuple(FieldError(tuple(error["loc"]), _words(error)) for error in errors)
+    fields = tuple(FieldError(tuple(error["loc"]), _words(error)) for error in errors[:MAX_ERRORS])
     unknown = [str(error["loc"][-1]) for error in errors if error["type"] == "extra_forbidden"]
     if not all(map(_NAME.fullmatch, unknown)):
         return Invalid("There is a name that no field can have", errors=_nameless(errors, fields))
@@ -206,7 +210,7 @@ def _nameless(errors: Sequence[Any], fields: tuple[FieldError, ...]) -> tuple[Fi
         FieldError((*field.loc[:-1], "*"), "There is an unknown field")
         if error["type"] == "extra_forbidden"
         else field
-        for error, field in zip(errors, fields, strict=True)
+        for error, field in zip(errors, fields, strict=False)
     )
 
 

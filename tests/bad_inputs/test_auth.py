@@ -171,6 +171,17 @@ async def test_a8_a_field_that_does_not_belong_is_refused(sqlite_node: Node) -> 
     await refuse_fields(sqlite_node, "extra_forbidden", {"is_admin": True}, {"id": "me"}, {"created_at": 1})
 
 
+async def test_a8_the_answer_to_a_body_that_is_all_wrong_is_not_longer_than_the_body(
+    with_alice: Node,
+) -> None:
+    body = json.dumps(dict.fromkeys(map(str, range(4_000))))
+    for path in ("/auth/signup", "/auth/login"):
+        answer = await with_alice.client().post(path, content=body, headers=JSON)
+        is_problem(answer, 422, "invalid")
+        assert len(answer.content) < len(body)
+    await logs_in(with_alice, "alice")
+
+
 async def test_a9_an_unknown_user_is_answered_like_a_wrong_password(with_alice: Node) -> None:
     client = with_alice.client(**{"X-Request-Id": "the-same"})
     answers = [
