@@ -32,7 +32,10 @@ def frame(text: bytes) -> Frames:
         head = struct.pack("!BBH", TEXT, 126, length)
     else:
         head = struct.pack("!BBQ", TEXT, 127, length)
-    return Frames(head + text, (text,))
+    wire = head + text
+    return Frames(
+        wire, (wire[len(head) :],)
+    )  # a copy: the bytes that orjson makes lie in a much longer block
 
 
 def joined(parts: Sequence[Frames]) -> Frames:

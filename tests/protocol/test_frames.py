@@ -1,9 +1,12 @@
 """An independent parser reads our frames."""
 
+import tracemalloc
+
 import pytest
 from websockets.frames import Opcode
 from websockets.protocol import CLIENT, Protocol, State
 
+from api.protocol.events import encode
 from api.protocol.frames import frame, joined
 
 
@@ -30,3 +33,13 @@ def test_joined_frames_are_read_one_by_one_in_order() -> None:
     together = joined([frame(text) for text in texts])
     assert read(together.wire) == texts
     assert together.texts == tuple(texts)
+
+
+def test_the_frames_that_wait_for_a_slow_client_take_hardly_more_memory_than_they_are_long() -> None:
+    tracemalloc.start()
+    try:
+        waiting = [encode({"type": "pong", "server_time": f"{number} {'é' * 150}"}) for number in range(100)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 4 * sum(len(one.wire) for one in waiting)
