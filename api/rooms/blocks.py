@@ -1,10 +1,9 @@
 """Lets users block others: no direct messages, mentions or additions to rooms from these."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from api.clock import now_ms
-from api.errors import Blocked, FieldError, Invalid
+from api.errors import FieldError, Invalid
 from api.limits.throttles import Throttles
 from api.models.accounts import Audited, Record, User
 from api.models.page import Page
@@ -47,8 +46,3 @@ class BlockService:
         self._throttles.send(by.id)
         await self._store.blocks.remove(by.id, user_id)
         await self._record(Audited.UNBLOCKED, actor_id=by.id, subject_id=user_id, address=address)
-
-    async def require_none_among(self, user_ids: Sequence[str]) -> None:
-        """Raise `Blocked` if any of these users has blocked another of them."""
-        if await self._store.blocks.any_among(user_ids):
-            raise Blocked

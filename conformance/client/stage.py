@@ -160,10 +160,6 @@ class Stage:
         await self.until(lambda: self._answers(id), f"the client tells what became of number {id}")
         return self._answers(id)[0]
 
-    async def reconnected(self, times: int = 1) -> None:
-        """Wait until the client has opened so many further sockets than the first."""
-        await self.until(lambda: len(self.server.sockets) > times, f"the client comes back {times} times")
-
     def is_forgotten(self, id: str) -> bool:
         """Say whether the program was killed before it told what became of this."""
         return id in self._forgotten

@@ -60,9 +60,9 @@ class Account:
         """Return another user."""
         return read(User, await self._web.get(path("users", user_id)))
 
-    def find(self, begin_of_username: str) -> AsyncIterator[User]:
-        """Yield the users whose names begin so, with two characters at least."""
-        return self._web.pages(User, "/users", {"q": begin_of_username})
+    def find(self, part_of_name: str) -> AsyncIterator[User]:
+        """Yield the users with this in their names, two characters at least: first whose username begins so."""
+        return self._web.pages(User, "/users", {"q": part_of_name})
 
     def blocked(self) -> AsyncIterator[User]:
         """Yield whom you have blocked, the newest block first."""
