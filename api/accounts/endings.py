@@ -1,12 +1,12 @@
 """Ends sessions: in the store first, then by closing the sockets that they hold open."""
 
 from collections.abc import Callable, Iterable
-from typing import Final, TypeAlias
+from functools import partial
+from typing import TypeAlias
 
 from api.models.accounts import SessionKind
+from api.models.page import items_of
 from api.store.base.store import Store
-
-PAGE: Final = 100
 
 OnEnded: TypeAlias = Callable[[Iterable[str]], None]
 """A callback for the ids of sessions that have ended. It is called before the request that ended them is answered."""
@@ -41,12 +41,8 @@ class SessionEndings:
         """End all log-ins and tokens of a user, and the tokens of their bots. Return the ids of those that ended."""
         ended = await self._store.sessions.end_all(user_id)
         self._on_ended(ended)
-        cursor: str | None = None
-        while True:
-            bots = await self._store.accounts.bots_of(user_id, cursor=cursor, limit=PAGE)
-            for bot in bots.items:
-                of_bot = await self._store.sessions.end_all(bot.user.id)
-                self._on_ended(of_bot)
-                ended += of_bot
-            if (cursor := bots.next_cursor) is None:
-                return ended
+        async for bot in items_of(partial(self._store.accounts.bots_of, user_id)):
+            of_bot = await self._store.sessions.end_all(bot.user.id)
+            self._on_ended(of_bot)
+            ended += of_bot
+        return ended

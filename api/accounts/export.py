@@ -1,10 +1,10 @@
 """Exports everything that a user wrote and owns, record by record, without holding all of it in memory."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from api.errors import NotFound, Unauthorized
 from api.models.accounts import Session, User
@@ -13,15 +13,13 @@ from api.models.consumers import Consumer
 from api.models.invites import Invite
 from api.models.log import Entry, Kind
 from api.models.moderation import Report
-from api.models.page import Page
+from api.models.page import items_of
 from api.models.rooms import Member, RoomView, is_told
 from api.store.base.store import Store
 
 PAGE: Final = 100
 LINE_BYTES: Final = 192 * 1024
 """A line has at least so many bytes of a file, but for the last one of it: 256 KiB in base64."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ async def _entries(store: Store, user_id: str, session_id: str) -> AsyncIterator
 async def _files(
     store: Store, user_id: str, session_id: str, read_file: ReadFile | None
 ) -> AsyncIterator[OwnFile | FileBytes]:
-    async for file in _each(partial(store.attachments.of_user, user_id)):
+    async for file in items_of(partial(store.attachments.of_user, user_id), limit=PAGE):
         await _require(store, session_id)
         yield OwnFile(file)
         if read_file is not None and file.is_whole:
@@ -137,7 +135,7 @@ def _is_known(entry: Entry) -> bool:
 async def _accesses(store: Store, user_id: str) -> AsyncIterator[Session | OwnBot]:
     for session in await store.sessions.of_user(user_id):
         yield session
-    async for bot in _each(partial(store.accounts.bots_of, user_id)):
+    async for bot in items_of(partial(store.accounts.bots_of, user_id), limit=PAGE):
         yield OwnBot(bot.user)
         for token in await store.sessions.of_user(bot.user.id):
             yield token
@@ -172,22 +170,11 @@ async def _bytes(read_file: ReadFile, file: Attachment) -> AsyncIterator[FileByt
 
 
 async def _made(store: Store, user_id: str) -> AsyncIterator[Invite | OwnBlock | Report | Consumer]:
-    async for invite in _each(partial(store.invites.of_user, user_id)):
+    async for invite in items_of(partial(store.invites.of_user, user_id), limit=PAGE):
         yield invite
-    async for blocked in _each(partial(store.blocks.of_user, user_id)):
+    async for blocked in items_of(partial(store.blocks.of_user, user_id), limit=PAGE):
         yield OwnBlock(blocked)
-    async for report in _each(partial(store.reports.of_user, user_id)):
+    async for report in items_of(partial(store.reports.of_user, user_id), limit=PAGE):
         yield report
     for consumer in await store.consumers.of_user(user_id):
         yield consumer
-
-
-async def _each(list_: Callable[..., Awaitable[Page[T]]]) -> AsyncIterator[T]:
-    """Yield the items of all pages of a list."""
-    cursor: str | None = None
-    while True:
-        page = await list_(cursor=cursor, limit=PAGE)
-        for item in page.items:
-            yield item
-        if (cursor := page.next_cursor) is None:
-            return

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from api.accounts.admin import Admin
-from api.cli.command import PAGE, administer
+from api.cli.command import administer
+from api.models.page import ITEMS
 from api.protocol.fields import timestamp
 
 
@@ -28,7 +29,7 @@ def show_audit(
 async def _show(admin: Admin, event: str | None, user_id: str | None, limit: int) -> None:
     cursor: str | None = None
     while limit > 0:
-        page, names = await admin.audit_log(event, user_id, cursor=cursor, limit=min(limit, PAGE))
+        page, names = await admin.audit_log(event, user_id, cursor=cursor, limit=min(limit, ITEMS))
         for one in page.items:
             actor, subject = (
                 names.get(id_, id_) if id_ is not None else "-" for id_ in (one.actor_id, one.subject_id)

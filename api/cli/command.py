@@ -1,8 +1,8 @@
-"""What all commands do: read the settings, open the store, list pages, and end with one line about what is wrong."""
+"""What all commands do: read the settings, open the store, and end with one line about what is wrong."""
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import NoReturn, TypeVar
 
@@ -15,13 +15,11 @@ from api.accounts.wiring import wire_admin
 from api.config import Settings, SettingsError, read_settings
 from api.config.unknown import unknown_names
 from api.errors import TailwireError
-from api.models.page import Page
 from api.store import Opening, Store, open_store
 
 T = TypeVar("T")
 
 USAGE_ERROR = 2
-PAGE = 100
 
 
 def valid_settings() -> Settings:
@@ -73,17 +71,6 @@ def offline(act: Callable[[Settings], T]) -> T:
         return act(settings)
     except TailwireError as error:
         fail(error.message)
-
-
-async def items_of(page: Callable[[str | None, int], Awaitable[Page[T]]]) -> AsyncIterator[T]:
-    """Yield all items of a list, whose pages are asked for by cursor and size."""
-    cursor: str | None = None
-    while True:
-        found = await page(cursor, PAGE)
-        for one in found.items:
-            yield one
-        if (cursor := found.next_cursor) is None:
-            return
 
 
 def ask_password(generate: bool) -> str:

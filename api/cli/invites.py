@@ -7,8 +7,9 @@ import typer
 from api.accounts.admin import Actor
 from api.accounts.invites import MAX_USES, InviteService, invite_link
 from api.accounts.wiring import wire_invites
-from api.cli.command import administer, items_of, tell
+from api.cli.command import administer, tell
 from api.config import read_settings
+from api.models.page import items_of
 from api.protocol.fields import timestamp
 from api.store import Store
 
@@ -41,7 +42,7 @@ def show_invites(
 
 
 async def _show(invites: InviteService) -> None:
-    async for one in items_of(lambda cursor, limit: invites.to_server(cursor=cursor, limit=limit)):
+    async for one in items_of(invites.to_server):
         until = timestamp(one.expires_at) or "-"
         uses = f"{one.uses_left} of {one.max_uses} left" + ("  admin" if one.admin else "")
         typer.echo(f"{one.id}  {timestamp(one.created_at)}  {until}  {uses}")

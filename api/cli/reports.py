@@ -1,14 +1,16 @@
 """`tailwire report`: the messages that members have reported."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
 
 from api.accounts.wiring import wire_audit
-from api.cli.command import administer, items_of, tell
+from api.cli.command import administer, tell
 from api.config import read_settings
 from api.models.moderation import ReportState, SeenReport
+from api.models.page import items_of
 from api.protocol.fields import timestamp
 from api.rooms.reports import ReportQueue
 
@@ -59,7 +61,7 @@ def _with_reports(act: Callable[[ReportQueue], Awaitable[T]]) -> T:
 
 
 async def _show_all(reports: ReportQueue, state: ReportState | None) -> None:
-    async for one in items_of(lambda cursor, limit: reports.all(state=state, cursor=cursor, limit=limit)):
+    async for one in items_of(partial(reports.all, state=state)):
         typer.echo(_line(one))
 
 

@@ -1,6 +1,7 @@
 """`tailwire room`: rooms, also the private ones. It shows names and sizes, never messages."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
@@ -8,8 +9,9 @@ import typer
 from api.accounts.admin import Actor, Admin
 from api.accounts.room_admin import RoomAdmin
 from api.accounts.wiring import wire_room_admin
-from api.cli.command import administer, items_of, tell
+from api.cli.command import administer, tell
 from api.config import read_settings
+from api.models.page import items_of
 from api.protocol.fields import timestamp
 from api.store import Store
 
@@ -60,7 +62,7 @@ def _with_rooms(act: Callable[[RoomAdmin], Awaitable[T]]) -> T:
 
 
 async def _show_all(rooms: RoomAdmin, named: str | None) -> None:
-    async for one in items_of(lambda cursor, limit: rooms.all(named=named, cursor=cursor, limit=limit)):
+    async for one in items_of(partial(rooms.all, named=named)):
         room, state = one.room, "archived" if one.room.archived else "open"
         typer.echo(
             f"{room.id}  {timestamp(room.created_at)}  {room.visibility}  {one.member_count}  {state}  {room.name}"

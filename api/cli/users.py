@@ -1,12 +1,14 @@
 """`tailwire user`: accounts and their sessions."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from api.accounts.admin import Actor, Admin
 from api.accounts.names import shown_name
-from api.cli.command import administer, ask_password, change_user, fail, items_of, tell
+from api.cli.command import administer, ask_password, change_user, fail, tell
+from api.models.page import items_of
 from api.protocol.fields import timestamp
 
 user = typer.Typer(no_args_is_help=True, help="Administer accounts, whether a server is running or not.")
@@ -135,9 +137,7 @@ def list_users(
 
 
 async def _show_accounts(admin: Admin, search: str | None, state: str | None) -> None:
-    async for one in items_of(
-        lambda cursor, limit: admin.accounts(search, state, cursor=cursor, limit=limit)
-    ):
+    async for one in items_of(partial(admin.accounts, search, state)):
         user = one.user
         flags = " ".join(name for name in ("admin", "disabled", "erasing") if getattr(one, name))
         flags = f"bot {flags}" if user.is_bot else flags

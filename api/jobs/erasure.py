@@ -7,6 +7,7 @@ lease has ended, the other does too.
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 import structlog
@@ -18,6 +19,7 @@ from api.jobs.leases import LeaseHolder
 from api.models.accounts import ERASED_NAME, Account, User
 from api.models.followers import Lease
 from api.models.log import Draft, Entry, Kind
+from api.models.page import items_of
 from api.models.rooms import Role, RoomView, inheriting
 from api.store.base.store import Store
 
@@ -96,14 +98,9 @@ class Erasure:
 
     async def _begin_bots(self, owner_id: str) -> None:
         """Begin to erase the bots of an account. `run` comes to them in its next round, which follows at once."""
-        cursor: str | None = None
-        while True:
-            page = await self._store.accounts.bots_of(owner_id, cursor=cursor, limit=PAGE)
-            for bot in page.items:
-                await self._store.erasure.begin(bot.user.id)
-                self._begun.set()
-            if (cursor := page.next_cursor) is None:
-                return
+        async for bot in items_of(partial(self._store.accounts.bots_of, owner_id)):
+            await self._store.erasure.begin(bot.user.id)
+            self._begun.set()
 
     async def _leave_all(self, nobody: User) -> None:
         cursor: str | None = None
