@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 
 from api import __version__, logs
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.accounts.weak_passwords import load_tables
 from api.config import Settings, read_settings
 from api.http.application import Application

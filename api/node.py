@@ -7,7 +7,7 @@ from functools import partial
 
 from api import __version__
 from api.accounts.directory import account_named, make_room_bot
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.accounts.wiring import AccountServices, signing_secrets, wire_accounts, wire_audit
 from api.config import Settings
 from api.feed import Feed, GrowthListener

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, settings
 
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.config import Settings
 from api.store import open_store
 from api.store.base.store import Store

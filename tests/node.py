@@ -16,7 +16,7 @@ import httpx
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.config import Settings
 from api.main import create_app
 from api.server.run import SHUTDOWN_SECONDS, bind, configuration

@@ -7,8 +7,8 @@ from api.accounts.audit import Audit
 from api.accounts.endings import SessionEndings
 from api.accounts.export import Exported, ReadFile, export
 from api.accounts.identity import Client, Identity
+from api.accounts.passwords import Passwords
 from api.accounts.proof import Proof, replace_password
-from api.accounts.security import Passwords
 from api.accounts.weak_passwords import check_password
 from api.errors import NotFound
 from api.limits.throttles import Throttles

@@ -9,8 +9,8 @@ from api.accounts.accounts import OnErasing
 from api.accounts.audit import Audit
 from api.accounts.directory import account_named, make_account
 from api.accounts.endings import SessionEndings
+from api.accounts.passwords import Passwords
 from api.accounts.proof import replace_password
-from api.accounts.security import Passwords
 from api.accounts.sessions import usable_sessions
 from api.accounts.weak_passwords import check_password
 from api.errors import Conflict, FieldError, Invalid, NotFound

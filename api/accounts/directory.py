@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Final, TypeAlias
 
 from api.accounts.names import key_of, skeleton, username, username_key
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.accounts.weak_passwords import check_password
 from api.clock import now_ms
 from api.errors import Invalid, UsernameTaken

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.accounts.checked import CheckedTokens, IsFed
 from api.accounts.opaque import is_opaque, proves, token_id_of
 from api.accounts.scopes import Needs
-from api.accounts.security import Tokens, generation_of
+from api.accounts.session_tokens import Tokens, generation_of
 from api.accounts.uses import SessionUses
 from api.clock import now_ms
 from api.errors import Forbidden, NotFound, RateLimited, Unauthorized

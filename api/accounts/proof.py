@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from api.accounts.attempt_limits import AttemptLimits
 from api.accounts.endings import SessionEndings
 from api.accounts.identity import Identity
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.errors import FieldError, WrongPassword
 from api.models.accounts import Account
 from api.store.base.store import Store

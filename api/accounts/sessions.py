@@ -8,7 +8,8 @@ from api.accounts.audit import Audit
 from api.accounts.directory import account_named
 from api.accounts.endings import SessionEndings
 from api.accounts.identity import Client, Identity
-from api.accounts.security import Passwords, Tokens, generation_of, refresh_hash, session_of
+from api.accounts.passwords import Passwords
+from api.accounts.session_tokens import Tokens, generation_of, refresh_hash, session_of
 from api.clock import now_ms
 from api.errors import InvalidCredentials, NotFound, Unauthorized
 from api.ids import random_id

@@ -8,7 +8,7 @@ from api.accounts.audit import Audit
 from api.accounts.directory import Admission, freely, make_account
 from api.accounts.identity import Client
 from api.accounts.invites import InviteService
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.accounts.sessions import SessionService, TokenPair
 from api.accounts.setup import first_admin
 from api.errors import SignupClosed

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from api.accounts.security import generation_of
+from api.accounts.session_tokens import generation_of
 from api.clock import now_ms
 from api.errors import Unavailable
 from api.models.accounts import Session, SessionUse

@@ -12,10 +12,11 @@ from api.accounts.endings import OnEnded, SessionEndings, ignore_ended
 from api.accounts.export import ReadFile
 from api.accounts.identity import Authenticator
 from api.accounts.invites import InviteService, RoomDoor
+from api.accounts.passwords import Passwords
 from api.accounts.proof import Proof
 from api.accounts.room_admin import OnDeleted, RoomAdmin
 from api.accounts.secret import kept_secret
-from api.accounts.security import Passwords, Tokens
+from api.accounts.session_tokens import Tokens
 from api.accounts.sessions import Lifetimes, SessionService
 from api.accounts.signup import SignUpService
 from api.accounts.tokens import TokenService

@@ -10,7 +10,7 @@ import typer
 
 from api import logs
 from api.accounts.admin import Admin, new_password
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.accounts.wiring import wire_admin
 from api.config import Settings, SettingsError, read_settings
 from api.config.unknown import unknown_names

@@ -11,7 +11,7 @@ from api.accounts.admin import Actor
 from api.accounts.attempt_limits import MAX_WAITING
 from api.accounts.endings import ignore_ended
 from api.accounts.identity import Client
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.accounts.signup import Newcomer
 from api.accounts.wiring import AccountServices, wire_accounts
 from api.config import Settings

@@ -19,7 +19,7 @@ from api.errors import StorageFull
 from api.models.accounts import SessionUse
 from api.realtime import revocation
 from api.store.sqlite.sessions import SqliteSessions
-from tests.accounts.test_security import OTHER_SECRET, SECRET
+from tests.accounts.forging import OTHER_SECRET, SECRET
 from tests.node import PASSWORD, Node, Person, Socket, eventually, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.stores("sqlite")]

@@ -1,6 +1,6 @@
 """Rows T: tokens, by HTTP and by socket, on each store where it matters. Each test ends with a good request.
 
-tests/accounts/test_security.py tries the verification token by token; tests/http/test_cookies.py has the cookies.
+tests/accounts/test_session_tokens.py tries the verification token by token; tests/http/test_cookies.py has the cookies.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from api.accounts.security import ISSUED_LEEWAY_SECONDS, LEEWAY_SECONDS
+from api.accounts.session_tokens import ISSUED_LEEWAY_SECONDS, LEEWAY_SECONDS
 from api.clock import now_ms
 from api.config import Settings
 from api.http.cookies import PLAIN_NAME
 from api.models.rooms import LOBBY_ID
 from api.realtime import handler, heartbeats
-from tests.accounts.test_security import OTHER_SECRET, SECRET, decode, encode, forge, sign
+from tests.accounts.forging import OTHER_SECRET, SECRET, decode, encode, forge, sign
 from tests.bad_inputs.answers import is_error, is_problem, is_served
 from tests.node import PASSWORD, Node, Person, Socket, eventually, running
 from tests.process import result, serving

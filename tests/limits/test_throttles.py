@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from api.accounts.attempt_limits import MINUTE_MS
-from api.accounts.security import Passwords
+from api.accounts.passwords import Passwords
 from api.config import Settings
 from api.limits.concurrency import ConcurrencyLimit
 from api.limits.rates import Windows

@@ -1,66 +1,28 @@
-"""Tokens and passwords. A token that differs from ours in anything is refused, and another library reads ours alike."""
+"""Tokens of sessions. One that differs from ours in anything is refused, and another library reads ours alike."""
 
-import base64
-import hmac
 import json
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
 from joserfc import jwt as independent
 from joserfc.jwk import OctKey
 
-from api.accounts import security
-from api.accounts.security import (
+from api.accounts import session_tokens
+from api.accounts.session_tokens import (
     AUDIENCE,
     ISSUED_LEEWAY_SECONDS,
     ISSUER,
     LEEWAY_SECONDS,
-    Passwords,
     Tokens,
     refresh_hash,
     session_of,
 )
 from api.errors import Unauthorized
 from api.protocol.fields import MAX_TOKEN_CHARACTERS
+from tests.accounts.forging import CLAIMS, FAR, HEADER, OTHER_SECRET, OURS, SECRET, TOKENS, forge, sign
 
-SECRET: Final = "q7Zr2LwX9bTc4NfKs8VhJ3mPgYd6EuAa"
-OTHER_SECRET: Final = "Hn5Gt8RkWv3DxQm7ZpLc2YbSf9JeUa4T"
 NOW: Final = 1_800_000_000
 """The time of every test here, in seconds."""
-FAR: Final = 2**40
-"""A time in seconds that no real clock has reached; the `exp` of the tokens here."""
-
-TOKENS: Final = Tokens(SECRET)
-
-
-def encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def decode(part: str) -> dict[str, Any]:
-    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return decoded
-
-
-OURS: Final = TOKENS.issue("user", "session", now=0, expires_at=FAR * 1000)
-HEADER: Final = decode(OURS.split(".")[0])
-CLAIMS: Final = decode(OURS.split(".")[1])
-
-
-def sign(header: bytes, claims: bytes, secret: str = SECRET, digest: str = "sha256") -> str:
-    """Sign any header and claims, valid or not."""
-    text = f"{encode(header)}.{encode(claims)}"
-    return f"{text}.{encode(hmac.new(secret.encode(), text.encode(), digest).digest())}"
-
-
-def forge(
-    claims: dict[str, Any] | None = None, *, secret: str = SECRET, digest: str = "sha256", **header: Any
-) -> str:
-    """Make a token like ours with some claims or header fields changed; `...` leaves one out."""
-    head = {name: value for name, value in (HEADER | header).items() if value is not ...}
-    body = {name: value for name, value in (CLAIMS | (claims or {})).items() if value is not ...}
-    return sign(json.dumps(head).encode(), json.dumps(body).encode(), secret, digest)
 
 
 def refused(token: str, now: int = NOW) -> bool:
@@ -87,7 +49,7 @@ def test_a_token_that_was_verified_before_ends_when_it_ends() -> None:
 def test_a_bounded_number_of_tokens_is_remembered_and_those_forgotten_hold_as_well(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(security, "MAX_REMEMBERED", 2)
+    monkeypatch.setattr(session_tokens, "MAX_REMEMBERED", 2)
     tokens = Tokens(SECRET)
     shown = [tokens.issue(f"user-{i}", "session", now=0, expires_at=FAR * 1000) for i in range(4)]
     for _ in range(2):
@@ -276,7 +238,7 @@ def test_a_token_names_its_pair_or_none_but_nothing_else() -> None:
 
 
 def test_of_the_remembered_tokens_the_one_in_use_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(security, "MAX_REMEMBERED", 2)
+    monkeypatch.setattr(session_tokens, "MAX_REMEMBERED", 2)
     tokens, now = Tokens(SECRET), NOW * 1000
     daily, *others = (tokens.issue("user", f"{n}", now=0, expires_at=FAR * 1000) for n in range(4))
     for other in others:
@@ -327,41 +289,3 @@ def test_a_refresh_token_names_its_session_and_its_successor_is_derived() -> Non
     assert second not in {first, *TOKENS.successors(second).values()}
     assert hash_ not in Tokens(OTHER_SECRET).successors(first)
     assert first not in refresh_hash(first)
-
-
-# -- passwords
-
-
-@pytest.fixture
-async def passwords() -> AsyncIterator[Passwords]:
-    made = Passwords()
-    yield made
-    made.close()
-
-
-@pytest.mark.anyio
-async def test_a_password_fits_its_own_hash_only(passwords: Passwords) -> None:
-    one, other = await passwords.hash("correct horse"), await passwords.hash("correct horse")
-    assert one != other, "salted"
-    assert one.startswith("$argon2id$")
-    assert await passwords.verify("correct horse", one) == (True, None)
-    assert await passwords.verify("correct horsE", one) == (False, None)
-    assert await passwords.verify("", one) == (False, None)
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("stored", [None, "", "plain", "$argon2id$broken", "$2b$12$" + "x" * 53])
-async def test_a_hash_that_is_none_fits_nothing(passwords: Passwords, stored: str | None) -> None:
-    assert await passwords.verify("correct horse", stored) == (False, None)
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("stored", [None, "", "garbage"])
-async def test_what_cannot_fit_costs_as_much_as_what_does_not(
-    passwords: Passwords, stored: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    costs: list[bool] = []
-    monkeypatch.setattr(passwords._context, "dummy_verify", lambda: costs.append(True))
-    assert await passwords.verify("x" * 5_000, stored or await passwords.hash("y")) == (False, None)
-    assert await passwords.verify("x" * 5_000, None) == (False, None)
-    assert len(costs) == 2
