@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from api import guard as module
 from api.errors import Invalid
 from api.guard import AddressGuard, NoAnswer
+from api.guard import idle as idle_module
 from tests.receiver import answer, receiving
 
 pytestmark = pytest.mark.anyio
@@ -137,7 +138,7 @@ async def test_the_connection_goes_to_the_address_that_was_checked_though_the_na
 async def test_connections_are_used_again_by_the_same_host_and_only_so_many_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "MAX_IDLE", 2)
+    monkeypatch.setattr(idle_module, "MAX_IDLE", 2)
     async with receiving() as first, receiving() as second, receiving() as third:
         guard = AddressGuard([ONE])
         for one in (first, second, first, second):

@@ -9,10 +9,9 @@ import asyncio
 import re
 import socket
 import ssl
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
@@ -25,6 +24,7 @@ import structlog
 from api.config.hosts import DEFAULT_PORTS, normal_host
 from api.errors import Invalid
 from api.guard.bounds import AnswerBounds, BoundedStream
+from api.guard.idle import FAILURES, IdleConnections, end_connection
 from api.guard.networks import Network, address_in, is_public
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -41,8 +41,6 @@ ANSWER_SECONDS: Final = 15.0
 RESOLVERS: Final = 16
 """So many names are resolved at the same time, in threads of their own: name servers that do not answer would else hold
 up what other parts of this process do in threads."""
-MAX_IDLE: Final = 500
-"""So many connections wait to be used again. Beyond that the one that has waited longest is closed."""
 IDLE_SECONDS: Final = 30.0
 """A connection that is not used for so long is closed, at the next post to anybody."""
 MAX_ANSWER_BYTES: Final = 16 * 1024
@@ -57,11 +55,6 @@ PARTS_AT_ONCE: Final = 64
 """After so many of them others have a turn."""
 MAX_HEADS: Final = 4
 """Before an answer, at most three others (1xx) are read. More would keep this process busy without an end."""
-
-_FAILURES: Final = (
-    *(httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.UnsupportedProtocol),
-    ssl.SSLError,
-)
 
 log = structlog.get_logger("api.guard")
 
@@ -118,7 +111,7 @@ class AddressGuard:
         self._threads = ThreadPoolExecutor(RESOLVERS, "resolve")
         self._resolve = resolve or self._resolved
         self._trust = trust
-        self._idle = _IdleConnections()
+        self._idle = IdleConnections()
 
     def normal_url(self, url: str) -> str:
         """Return a URL to which something may be sent, in normal form. Raises `Invalid` for any other.
@@ -166,7 +159,7 @@ class AddressGuard:
             ):
                 reply = Reply(answer.status, _header(answer, b"retry-after"))
                 await _skip(answer)
-        except (*_FAILURES, TimeoutError) as error:
+        except (*FAILURES, TimeoutError) as error:
             # Once the status is there the peer has the request, whatever becomes of the rest of its answer.
             if reply is None:
                 is_late = isinstance(error, httpcore.TimeoutException | TimeoutError)
@@ -192,11 +185,11 @@ class AddressGuard:
                 bounds.left += most
                 body, is_whole = await _body(answer, most) if most else (b"", False)
                 return Download(answer.status, said, body, is_whole)
-        except _FAILURES as error:
+        except FAILURES as error:
             is_late = isinstance(error, httpcore.TimeoutException)
             raise NoAnswer(type(error).__name__, is_late=is_late) from None
         finally:
-            await _end(connection)
+            await end_connection(connection)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -253,61 +246,6 @@ class AddressGuard:
             keepalive_expiry=IDLE_SECONDS,
             network_backend=_Connecting(self, bounds, is_encrypted=is_encrypted),
         )
-
-
-class _IdleConnections:
-    """Connections that wait to be used again."""
-
-    def __init__(self) -> None:
-        # The origins, and the connections of each, stand in the order in which they were used last.
-        self._of: dict[tuple[bytes, bytes, int], deque[httpcore.AsyncHTTPConnection]] = {}
-        self._count = 0
-
-    async def take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection | None:
-        """Return a connection that can be used; None if there is none."""
-        while self._of.get(_key(origin)):
-            connection = self._pop(_key(origin), newest=True)
-            if connection.is_available() and not connection.has_expired():
-                return connection
-            await _end(connection)
-        return None
-
-    async def put(self, origin: httpcore.Origin, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Keep a connection if it can be used again, and close it otherwise. Closes those that have waited too long."""
-        if connection.is_idle() and not connection.is_closed():
-            waiting = self._of.pop(_key(origin), deque())
-            waiting.append(connection)
-            self._of[_key(origin)] = waiting
-            self._count += 1
-        else:
-            await _end(connection)
-        while self._count and (self._count > MAX_IDLE or self._oldest().has_expired()):
-            await _end(self._pop(next(iter(self._of))))
-
-    async def close(self) -> None:
-        """Close all."""
-        while self._count:
-            await _end(self._pop(next(iter(self._of))))
-
-    def _oldest(self) -> httpcore.AsyncHTTPConnection:
-        return next(iter(self._of.values()))[0]
-
-    def _pop(self, key: tuple[bytes, bytes, int], *, newest: bool = False) -> httpcore.AsyncHTTPConnection:
-        waiting = self._of[key]
-        connection = waiting.pop() if newest else waiting.popleft()
-        self._count -= 1
-        if not waiting:
-            del self._of[key]
-        return connection
-
-
-def _key(origin: httpcore.Origin) -> tuple[bytes, bytes, int]:
-    return origin.scheme, origin.host, origin.port
-
-
-async def _end(connection: httpcore.AsyncHTTPConnection) -> None:
-    with suppress(*_FAILURES, OSError):
-        await connection.aclose()
 
 
 class _Connecting(httpcore.AsyncNetworkBackend):
