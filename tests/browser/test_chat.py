@@ -55,3 +55,26 @@ async def test_a_reload_keeps_the_log_in_and_the_timeline(browser: Browser, sqli
     await expect(line(alice, "still here")).to_have_count(1)
     await alice.reload()
     await expect(line(alice, "still here")).to_have_count(1)
+
+
+async def test_the_buttons_of_a_message_cover_nothing_of_the_message_above_before_they_are_seen(
+    browser: Browser, sqlite_node: Node
+) -> None:
+    bob = await sqlite_node.sign_up("bob")
+    for text in ("one", "two"):
+        await bob.http.post("/rooms/lobby/messages", json={"ref": text, "body": text})
+    page = await window(browser, sqlite_node, "alice")
+    above, below = (page.locator("article").filter(has_text=text) for text in ("one", "two"))
+    buttons = below.locator(".message-actions")
+    await below.hover()
+    await expect(buttons).to_have_css("opacity", "1")
+    await page.locator("textarea").hover()
+    await expect(buttons).to_have_css("opacity", "0")
+    box = await above.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] - 50, box["y"] + box["height"] - 4)
+    await expect(above.locator(".message-actions")).to_have_css("opacity", "1")
+    await expect(buttons).to_have_css("opacity", "0")
+    await below.hover()
+    await buttons.get_by_role("button", name="Reply in thread").click()
+    await expect(page.get_by_role("textbox", name="Reply in the thread")).to_be_focused()

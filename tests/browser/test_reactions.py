@@ -154,6 +154,7 @@ async def test_a_finger_that_rests_on_a_reaction_shows_who_gave_it(
     await bob.http.put(f"/rooms/lobby/messages/{posted.json()['seq']}/reactions/{THUMB}")
     phone: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
     page = await window(browser, sqlite_node, "alice", **phone)
+    await expect(page.locator(".seen-by")).to_be_attached()  # it moves the messages when it comes
     box = await chip(page, "lunch?", THUMB).bounding_box()
     assert box
     devtools = await page.context.new_cdp_session(page)

@@ -92,7 +92,7 @@ function FindUser({ find }: { find(text: string): Promise<{ items: Account[] }> 
   });
   return (
     <form class="admin-find" onInput={form.input} onSubmit={form.submit} noValidate>
-      <Field label="About" {...form.field('who')} hint="A username" plain optional />
+      <Field label="About a user" {...form.field('who')} plain optional />
       <button type="submit" class="button" aria-disabled={form.busy || form.waiting}>
         Show
       </button>
