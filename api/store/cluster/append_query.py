@@ -121,8 +121,9 @@ def relative_query(
     head does not remember changes that far back. Nor is anything appended if one of the `guards` does not hold.
 
     The answer is null if anything is in the way, and nothing was written; then a look at the head tells what it is.
-    Else it has `epoch`, `seq`, `flushed` and `trimmed` of the head, and `first`, the seq of the first row. It is read
-    after the update, which is cheaper than if the update returned the whole head as it was before and after.
+    Else it has `epoch`, `seq`, `flushed` and `trimmed` of the head, `first`, the seq of the first row, and, if nobody
+    has appended since, `before`, the append of the row before it. It is read after the update, which is cheaper than if
+    the update returned the whole head as it was before and after.
     """
     deleted = [row["data"]["target"] for row in rows if row["kind"] == Kind.DELETE]
     given = {
@@ -293,7 +294,9 @@ def _answer(head: Any, given: Any) -> Any:
         newest["seq"],
         head["tail"].filter({"attempt": given["attempt"]})["seq"].max(),
     )
-    return head.pluck("epoch", "seq", "flushed", "trimmed").merge({"first": last - given["count"] + 1})
+    before = head["tail"].nth(-1 - given["count"])["attempt"].default(None)
+    answer = {"first": last - given["count"] + 1, "before": before}
+    return head.pluck("epoch", "seq", "flushed", "trimmed").merge(answer)
 
 
 # -- moves

@@ -221,8 +221,14 @@ class Appender:
         first = answer["first"]
         numbered = [row | {"seq": seq, "batch": first} for seq, row in enumerate(rows, first)]
         known = self._heads.get(room_id)
-        is_next = known is not None and (known.epoch, known.seq + 1) == (answer["epoch"], first)
-        if known is not None and is_next and answer["seq"] == numbered[-1]["seq"] and not _is_more(rows):
+        is_newest = answer["seq"] == numbered[-1]["seq"]
+        before = (
+            answer["epoch"],
+            first - 1,
+            answer["before"],
+        )  # a head of another life may have the same seq
+        is_next = known is not None and (known.epoch, known.seq, known.attempt) == before
+        if known is not None and is_next and is_newest and not _is_more(rows):
             known.grow(numbered, flushed=answer["flushed"], trimmed=answer["trimmed"])
             known.batch = known.batch_bytes = 0
         else:

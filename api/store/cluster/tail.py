@@ -144,6 +144,7 @@ class ClusterTail:
     async def close(self) -> None:
         """End every feed, and keep for the next tail what is known."""
         self._hand_over()
+        self._heads.forget_all()  # until the next tail nobody tells that a head was replaced
         with contextlib.suppress(Unavailable):
             await run(self._connection, remove_beat_query(self._node), seconds=REMOVE_BEAT_SECONDS)
         for task in self._tasks:

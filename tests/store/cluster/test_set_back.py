@@ -22,6 +22,7 @@ from tests.store.calls import whole_log
 from tests.store.cluster.nodes import (
     WAIT_SECONDS,
     forget_authors,
+    is_entry,
     keep_nothing_in_tails,
     like,
     lost,
@@ -78,6 +79,43 @@ async def test_a_head_that_was_set_back_and_has_grown_to_the_same_seq_is_not_the
     assert [entry.ref for entry in await whole_log(store)][: len(refs)] == refs
     async with opened_again(store) as fresh:
         assert not (await fresh.log.append(LOBBY_ID, message("new 1"))).is_new
+
+
+@pytest.mark.parametrize("draft", [message("last"), like(1)], ids=["message", "reaction"])
+async def test_a_head_that_has_grown_from_another_than_the_known_one_is_not_taken_for_known(
+    store: ClusterStore, other: ClusterStore, behind: Pool, monkeypatch: pytest.MonkeyPatch, draft: Draft
+) -> None:
+    """An append that the database numbers comes directly after the seq that is known, but in another life."""
+    await say(store, "1")
+    await store.flusher.flush(LOBBY_ID)
+    set_back = await saved(behind)
+    await say(store, "old 1", "old 2")
+    await set_back()
+    await say(other, "new 1", "new 2")
+    with monkeypatch.context() as patched:
+        patched.setattr(appender.Appender, "_is_contended", lambda _self, _room_id: True)
+        await store.log.append(LOBBY_ID, draft)
+    again = await store.log.append(LOBBY_ID, message("new 2"))
+    assert (again.is_new, again.entry.seq) == (False, 3)
+
+
+async def test_a_head_that_was_known_to_the_tail_before_does_not_grow_by_what_the_next_tail_reads(
+    store: ClusterStore, other: ClusterStore, behind: Pool
+) -> None:
+    await say(store, "1")
+    await store.flusher.flush(LOBBY_ID)
+    set_back = await saved(behind)
+    async with store.changes.open():
+        await say(store, "old 1", "old 2")
+    await set_back()
+    await say(other, "new 1", "new 2")
+    async with store.changes.open() as tail:
+        await say(other, "new 3")
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not any(map(is_entry(4), await anext(tail))):
+                pass
+        again = await store.log.append(LOBBY_ID, message("new 2"))
+        assert (again.is_new, again.entry.seq) == (False, 3)
 
 
 async def test_nothing_is_appended_between_a_lost_tail_and_the_next_which_notices_that_a_head_was_set_back(
