@@ -222,11 +222,8 @@ class Appender:
         numbered = [row | {"seq": seq, "batch": first} for seq, row in enumerate(rows, first)]
         known = self._heads.get(room_id)
         is_newest = answer["seq"] == numbered[-1]["seq"]
-        before = (
-            answer["epoch"],
-            first - 1,
-            answer["before"],
-        )  # a head of another life may have the same seq
+        # A head that was set back may have grown to the same seq by other entries.
+        before = answer["epoch"], first - 1, answer["before"]
         is_next = known is not None and (known.epoch, known.seq, known.attempt) == before
         if known is not None and is_next and is_newest and not _is_more(rows):
             known.grow(numbered, flushed=answer["flushed"], trimmed=answer["trimmed"])
