@@ -60,7 +60,7 @@ export class Finder {
         .map((room) => ({ kind: 'public' as const, room })),
     ];
     return all
-      .map((found) => ({ found, fit: fitOf(namesIn(found, titles), wanted) }))
+      .map((found) => ({ found, fit: fitTo(found, titles, wanted) }))
       .filter((one): one is { found: Found; fit: number } => one.fit !== null)
       .sort(
         (one, other) =>
@@ -82,6 +82,13 @@ export class Finder {
       if (user.id !== user_id && !met.has(user.id)) strangers.set(user.id, user);
     return [...strangers.values()];
   }
+}
+
+/** A person fits better than a larger direct room in which they are. */
+function fitTo(found: Found, titles: Titles, wanted: string): number | null {
+  const fit = fitOf(namesIn(found, titles), wanted);
+  const isGroup = found.kind !== 'person' && titles.others(found.room).length > 1;
+  return fit !== null && isGroup ? fit + 0.5 : fit;
 }
 
 function namesIn(found: Found, titles: Titles): string[] {

@@ -85,7 +85,7 @@ test('a person is offered once: as the room of two where there is one', async ()
   await clock.advance(1_000);
   expect(
     finder.found('@bob').map((one) => (one.kind === 'person' ? one.user.id : one.room.id)),
-  ).toEqual(['d1', 'd2', 'bobby-id']);
+  ).toEqual(['d1', 'bobby-id', 'd2']);
 });
 
 test('nobody is offered where the server has no direct rooms', async () => {
@@ -113,4 +113,14 @@ test.each([
   ['İstanbul', 'ist', 0],
 ])('%s fits %s as %j', (name, typed, fit) => {
   expect(fitOf([name], plain(typed))).toBe(fit);
+});
+
+test('a person is found before the larger direct rooms in which they are', () => {
+  const users = [me, user('bea'), user('carl')];
+  rooms.put(makeRoom({ id: 'd', kind: 'direct', name: '', users }));
+  const names = (text: string) =>
+    finder.found(text).map((one) => (one.kind === 'person' ? one.user.username : one.room.id));
+  expect(names('carl')).toEqual(['carl', 'd']);
+  expect(names('bea')).toEqual(['bea', 'd']);
+  expect(names('bea, carl')).toEqual(['d']);
 });

@@ -146,7 +146,7 @@ function RoomGroup({ group, onMenu, children }: RoomGroupProps) {
       {rooms.length === 0 && !folded && (
         <p class="room-list-note">
           {kind === 'rooms'
-            ? 'You are in no room yet. Browse or create one.'
+            ? 'There is no room here. Browse or create one.'
             : 'No direct messages yet.'}
         </p>
       )}
