@@ -148,6 +148,7 @@ async def posted(receiver: Receiver, path: str, is_last: Callable[[Any], bool]) 
 
 
 @pytest.mark.rethinkdb
+@pytest.mark.timeout(300)  # six programs are started one after the other, on a busy machine for 20 s each
 async def test_a_restored_rethinkdb_tells_webhooks_and_consumers_and_neither_skips_nor_doubles(
     rethinkdb_server: RethinkDBServer | None, tmp_path: Path
 ) -> None:
