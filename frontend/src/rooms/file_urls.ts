@@ -73,9 +73,12 @@ export class FileUrls {
   #ask(): void {
     this.#cancelAsk ??= this.#clock.after(GATHER_MILLISECONDS, () => {
       this.#cancelAsk = null;
+      // What was never asked for may be drawn just now, and is held when it is drawn.
       for (const [key, known] of this.#known)
-        if (known.holders === 0 && this.#isDue(known)) this.#known.delete(key);
-      const due = [...this.#known.values()].filter((known) => this.#isDue(known));
+        if (known.holders === 0 && known.until > 0 && this.#isDue(known)) this.#known.delete(key);
+      const due = [...this.#known.values()].filter(
+        (known) => known.holders > 0 && this.#isDue(known),
+      );
       for (const thumb of [true, false]) {
         const wanted = due.filter((known) => known.thumb === thumb);
         for (let from = 0; from < wanted.length; from += MOST_AT_ONCE)

@@ -40,6 +40,16 @@ test('what is shown at once is asked for together, and only its path is used', a
   expect(urls.of('a', false).value).toBe('files/a/2.sign/name.png');
 });
 
+test('what is drawn while others are asked for has its address when it comes', async () => {
+  urls.hold('a', true);
+  const drawn = urls.of('b', true);
+  await clock.advance(100);
+  urls.hold('b', true);
+  await clock.advance(100);
+  expect(asked).toEqual(['a thumb', 'b thumb']);
+  expect(drawn.value).toBe('files/b/2.sign/name.png');
+});
+
 test('below a path of another site, an address begins at the page', async () => {
   const url = 'https://other.example/chat/files/a/1.sign/files';
   const below = new FileUrls(
