@@ -46,6 +46,7 @@ async def test_members_are_added_changed_and_removed_in_the_panel(
     await hers.get_by_role("dialog").get_by_role("button", name="Invite them by a link").click()
     await expect(hers.get_by_role("dialog").get_by_role("button", name="Make a link")).to_be_visible()
     await escape(hers)
+    await hers.bring_to_front()  # in Firefox a window behind another has no focus
     await hers.get_by_role("log").get_by_role("button", name="Add people").click()
     await expect(hers.get_by_role("dialog").get_by_label("Username")).to_be_focused()
     await hers.get_by_role("dialog").get_by_role("button", name="Cancel").click()
