@@ -330,7 +330,7 @@ async def test_w2_w4_w7_other_pages_reach_nothing_in_ours(browser: Browser, sqli
         await other.evaluate(f"window.held = window.open('{sqlite_node.url}/')")
     popup = await opening.value
     await popup.wait_for_load_state()
-    assert await other.evaluate("held.closed")  # COOP cuts the opener off
+    await other.wait_for_function("held.closed")  # COOP cuts the opener off, once the page has come
     assert await popup.evaluate("window.opener") is None
     await say(page, "still here")
     await expect(line(page, "still here")).to_have_count(1)
