@@ -110,5 +110,6 @@ async def test_previews_are_hidden_by_the_keyboard_too(browser: Browser, sqlite_
         await expect(message.locator(".preview")).to_have_count(0)
         await message.get_by_role("button", name="More").focus()
         await page.keyboard.press("Enter")
+        await expect(page.get_by_role("menuitem").first).to_be_visible()
         await expect(page.get_by_role("menuitem", name="Hide previews")).to_have_count(0)
         await escape(page)
