@@ -7,6 +7,7 @@ The methods take a cursor, and run inside a transaction.
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final
 
 import apsw
@@ -109,24 +110,12 @@ class MessagePages:
         rows = each_row(
             cursor, f"{select} ORDER BY seq {order} LIMIT ?4", (head.room_id, above, below, limit + 1, *more)
         )
-        read, is_cut = self._read(islice(rows, limit))
+        found = filter(None, map(self._for_page, islice(rows, limit)))
+        read, is_cut = paging.cut(found, size=attrgetter("size"))
         has_more = is_cut or next(rows, None) is not None
         if after is None:
             read.reverse()
         return _as_now(cursor, head.room_id, read), has_more
-
-    def _read(self, rows: Iterable[Any]) -> tuple[list[ReadRow], bool]:
-        """Return what the first of these rows hold, as many as a page holds, and whether it holds no more."""
-        read: list[ReadRow] = []
-        space = paging.PageSpace()
-        for row in rows:
-            one = self._for_page(row)
-            if one is None:
-                continue
-            if not space.takes_bytes(one.size):
-                return read, True
-            read.append(one)
-        return read, False
 
     def _for_page(self, row: Any) -> ReadRow | None:
         read = read_for_page(row)
